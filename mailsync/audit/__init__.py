@@ -1,0 +1,1 @@
+"""Sent subjects and their verdicts."""

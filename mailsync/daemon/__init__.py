@@ -1,0 +1,1 @@
+"""The unattended side: schedule, signals, health."""

@@ -1,0 +1,1 @@
+"""A sample trading company and throw-away servers."""

@@ -1,0 +1,1 @@
+"""Every conversation in its customer's folder."""

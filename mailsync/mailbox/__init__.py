@@ -1,0 +1,1 @@
+"""The IMAP side: sessions, provider profiles, headers, the message index."""

@@ -1,0 +1,67 @@
+"""Raw header bytes → Envelope: the value every plan reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+#: What a mailbox is for (RFC 6154 special-use, or its localized name). `other` is read but never filed from.
+MailboxRole = Literal["inbox", "sent", "drafts", "junk", "trash", "archive", "all", "other"]
+
+
+class MessageKey(NamedTuple):
+    """The one identity of a message that servers keep: Message-IDs repeat and lie (DOMAIN 7)."""
+
+    mailbox: str
+    uidvalidity: int
+    uid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """One mailbox of an address header (RFC 5322 section 3.4)."""
+
+    name: str = ""
+    address: str  #: normalised (text.normalise_address)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """The headers that attribution and audit need, decoded and capped."""
+
+    subject: str = ""  #: decoded, one line, as written (no NFKC)
+    from_: tuple[Address, ...] = ()
+    reply_to: tuple[Address, ...] = ()
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    bcc: tuple[Address, ...] = ()
+    message_id: str | None = None  #: with angle brackets, white space removed
+    other_ids: tuple[str, ...] = ()  #: ids that relays replaced (X-Google-Original-Message-ID …)
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()  #: oldest first; the first 10 and the last 40 of a longer list
+    thread_index: str | None = None  #: Outlook's Thread-Index: its first 22 bytes in hex
+    date: datetime | None = None  #: aware; None where the header is missing or senseless
+    bulk: bool = False  #: List-Id, List-Unsubscribe or Precedence: bulk/list/junk
+    returned: Envelope | None = None  #: of a multipart/report: the headers of the message it is about
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message where it lies, as the index knows it."""
+
+    key: MessageKey
+    role: MailboxRole  #: of its mailbox
+    envelope: Envelope
+    fingerprint: str  #: sha256 of the fetched header bytes and RFC822.SIZE, hex
+    size: int  #: RFC822.SIZE, bytes
+    internal_date: datetime  #: aware
+    flags: frozenset[str] = frozenset()  #: system flags and keywords as the server spells them
+
+    @property
+    def seen(self) -> bool:
+        return "\\Seen" in self.flags
+
+    @property
+    def flagged(self) -> bool:
+        return "\\Flagged" in self.flags

@@ -1,0 +1,1 @@
+"""Who is who: codes, customers, parties, contacts, engagements."""

@@ -1,0 +1,1 @@
+"""What a run did, could not do, and found."""

@@ -1,0 +1,101 @@
+"""What the engine needs of a server, as protocols. Real clients and memory fakes pass the same contract tests.
+
+Terms: *href*, *etag* (RFC 4918, 6352); *mailbox*, *uid*, *UIDVALIDITY*, *UIDNEXT* (RFC 9051).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from mailsync.errors import ItemError
+from mailsync.run.actions import CardState, FormerProperties, MailboxState, MessageState, NameProperties
+
+
+class PreconditionFailed(ItemError):
+    """The server holds another state than the one the write was planned on (HTTP 412); nothing was written."""
+
+
+class BookPort(Protocol):
+    """One address book. All methods raise `CollectionError` when the book, `AccountError` when the server fails."""
+
+    @property
+    def url(self) -> str:
+        """The collection's URL."""
+        ...
+
+    def read(self, href: str) -> CardState | None:
+        """The card's exact bytes and etag (GET); None where there is none."""
+        ...
+
+    def read_many(self, hrefs: Sequence[str]) -> Mapping[str, CardState]:
+        """Cards in few requests (addressbook-multiget); missing hrefs are left out."""
+        ...
+
+    def write(self, href: str, data: bytes, *, etag: str) -> None:
+        """Replace a card (PUT, If-Match). Raises `PreconditionFailed`, or `ItemError` where the server refuses it."""
+        ...
+
+    def create(self, href: str, data: bytes) -> None:
+        """Add a card (PUT, If-None-Match: *). Raises `PreconditionFailed` where the href is taken, or `ItemError`."""
+        ...
+
+    def delete(self, href: str, *, etag: str) -> None:
+        """Take a card away (DELETE, If-Match). Raises `PreconditionFailed`, also where it is gone, or `ItemError`."""
+        ...
+
+
+class CardEditor(Protocol):
+    """The byte-exact editing of cards, handed in because the engine knows no vCard."""
+
+    def edit(self, data: bytes, edit: NameProperties | FormerProperties) -> bytes:
+        """`data` with only its name properties changed. Raises `ItemError` where the card cannot be edited."""
+        ...
+
+    def same_meaning(self, sent: bytes, held: bytes) -> bool:
+        """Whether a server that rewrites cards kept every property of what was sent."""
+        ...
+
+
+class MailPort(Protocol):
+    """One mail account. All methods raise `AccountError` when the connection fails (the outcome is then unknown),
+    `CollectionError` when a mailbox refuses."""
+
+    @property
+    def can_move(self) -> bool:
+        """MOVE (RFC 6851)."""
+        ...
+
+    @property
+    def can_expunge_uids(self) -> bool:
+        """UIDPLUS (RFC 4315). With neither this nor MOVE, messages are not moved at all."""
+        ...
+
+    def state(self, mailbox: str) -> MailboxState | None:
+        """UIDVALIDITY and UIDNEXT; None where the mailbox does not exist."""
+        ...
+
+    def create(self, mailbox: str) -> None:
+        """Create (an existing mailbox is fine) and subscribe."""
+        ...
+
+    def messages(self, mailbox: str, uids: Sequence[int]) -> Mapping[int, MessageState]:
+        """The messages with these UIDs that are still there."""
+        ...
+
+    def messages_from(self, mailbox: str, first_uid: int) -> Mapping[int, MessageState]:
+        """All messages with this UID or a higher one."""
+        ...
+
+    def move(self, mailbox: str, uids: Sequence[int], destination: str) -> Mapping[int, int] | None:
+        """MOVE; source UID → destination UID as the server said it (COPYUID), None where it said nothing.
+        OK is no proof: a vanished UID is also answered OK."""
+        ...
+
+    def copy(self, mailbox: str, uids: Sequence[int], destination: str) -> Mapping[int, int] | None:
+        """COPY; answers as `move`."""
+        ...
+
+    def remove(self, mailbox: str, uids: Sequence[int]) -> None:
+        r"""Mark exactly these \Deleted and UID EXPUNGE exactly these. Refuses an empty list, needs UIDPLUS."""
+        ...

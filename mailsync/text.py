@@ -1,0 +1,91 @@
+"""Words: translation (gettext catalogues read with Babel), sentences, and the normal form of an address."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from io import BytesIO
+from typing import Self
+
+import idna
+
+Translate = Callable[[str], str]
+
+LANGUAGES = ("en", "zh_CN")
+
+
+def N_(template: str) -> str:
+    """Mark a template for translation where it is written; it is translated where it is shown."""
+    return template
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def translator(language: str) -> Translate:
+    """The translate function of `language` ("en" or "zh_CN"); an unknown text comes back as it is."""
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+    from babel.support import Translations
+
+    catalogue = resources.files("mailsync") / "locale" / f"{language}.po"
+    if not catalogue.is_file():
+        return N_
+    compiled = BytesIO()
+    with catalogue.open("rb") as source:
+        write_mo(compiled, read_po(source, locale=language))
+    compiled.seek(0)
+    return Translations(compiled).gettext
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A template with its fields: said in English by `str()`, in the reader's language by `render()`."""
+
+    template: str
+    fields: tuple[tuple[str, str | int], ...] = ()
+
+    @classmethod
+    def of(cls, template: str, **fields: object) -> Self:
+        plain = tuple((key, value if isinstance(value, int) else str(value)) for key, value in fields.items())
+        return cls(template, plain)
+
+    def render(self, translate: Translate) -> str:
+        return translate(self.template).format(**dict(self.fields))
+
+    def __str__(self) -> str:
+        return self.render(N_)
+
+    def to_json(self) -> dict[str, object]:
+        return {"template": self.template, "fields": dict(self.fields)}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, object]) -> Self:
+        fields = stored["fields"]
+        return cls.of(str(stored["template"]), **(fields if isinstance(fields, dict) else {}))
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def one_line(text: str) -> str:
+    """`text` without control characters and line breaks, white space collapsed, ends trimmed."""
+    return " ".join(_CONTROL.sub(" ", text).split())
+
+
+@lru_cache(maxsize=65536)
+def normalise_address(text: str) -> str:
+    """The form in which e-mail addresses are compared (DOMAIN 5): NFKC, lower case, domain in its ASCII (IDNA) form.
+
+    Text without an `@` comes back lower-cased; it then matches no registered address.
+    """
+    folded = unicodedata.normalize("NFKC", text).strip().strip("<>").strip().lower()
+    local, at, domain = folded.rpartition("@")
+    if not at or domain.isascii():
+        return folded
+    try:
+        return f"{local}@{idna.encode(domain, uts46=True).decode('ascii')}"
+    except idna.IDNAError:
+        return folded
