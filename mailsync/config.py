@@ -1,0 +1,398 @@
+"""The configuration: one TOML file, read with pydantic-settings (FORMATS 2). Rooms get values, never this.
+
+Order of search: `--config FILE`, `$MAILSYNC_CONFIG`, `./config/mailsync.toml`, `/etc/mailsync/mailsync.toml`.
+Unknown keys are errors, and all problems are listed with their path. Relative paths are relative to the file's folder.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import subprocess
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from mailsync.errors import ConfigError, UsageError
+from mailsync.text import N_
+
+SEARCH = (Path("config/mailsync.toml"), Path("/etc/mailsync/mailsync.toml"))
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_COMMAND_SECONDS = 30
+_SCOPE = re.compile(r"all|owner:[^,\s]+(,\s*[^,\s]+)*|codes:[^,\s]+(,\s*[^,\s]+)*")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Login(_Strict):
+    """A server and who logs in there. The password comes from a file, a command or the environment."""
+
+    url: str
+    user: str
+    password_file: Path | None = None
+    password_command: str | None = None
+    password_env: str | None = None
+    ca_file: Path | None = None
+    insecure: bool = False
+
+    @model_validator(mode="after")
+    def _one_secret(self) -> Login:
+        given = [self.password_file, self.password_command, self.password_env]
+        if sum(one is not None for one in given) != 1:
+            raise ValueError("give exactly one of password_file, password_command, password_env")
+        return self
+
+    def password(self) -> str:
+        """Read the secret now. Raises `ConfigError` naming the file, command or variable that failed."""
+        if self.password_file:
+            return _secret_from_file(self.password_file)
+        if self.password_command:
+            return _secret_from_command(self.password_command)
+        value = os.environ.get(self.password_env or "")
+        if value is None:
+            raise ConfigError([f"the environment variable {self.password_env} is not set"], self.url)
+        return value
+
+
+class ImapLogin(Login):
+    @field_validator("url")
+    @classmethod
+    def _scheme(cls, url: str) -> str:
+        return _checked_url(url, ("imaps", "imap"))
+
+    @model_validator(mode="after")
+    def _no_plaintext(self) -> ImapLogin:
+        _refuse_plaintext(self, "imap")
+        return self
+
+
+class BookLogin(Login):
+    """An address book: a collection, a principal or a server root (then every writable book in it)."""
+
+    scope: str = "all"
+    create_missing: bool = True
+
+    @field_validator("url")
+    @classmethod
+    def _scheme(cls, url: str) -> str:
+        return _checked_url(url, ("https", "http"))
+
+    @field_validator("scope")
+    @classmethod
+    def _known_scope(cls, scope: str) -> str:
+        if not _SCOPE.fullmatch(scope.strip()):
+            raise ValueError('write "all", "owner:a@x,b@x" or "codes:D12,E05"')
+        return scope
+
+    @model_validator(mode="after")
+    def _no_plaintext(self) -> BookLogin:
+        _refuse_plaintext(self, "http")
+        return self
+
+
+class CompanyBook(BookLogin):
+    name: Annotated[str, Field(pattern=r"^[\w.@-]+$")]
+    confirmed: bool = False
+
+
+class CalendarLogin(Login):
+    @field_validator("url")
+    @classmethod
+    def _scheme(cls, url: str) -> str:
+        return _checked_url(url, ("https", "http"))
+
+
+class Filing(_Strict):
+    folder: str = "Customers/{code} {company}"
+    mode: Literal["move", "copy", "report-only"] = "move"
+    only_read: bool = True
+    min_age_days: Annotated[int, Field(ge=0)] = 3
+    leave_flagged: bool = True
+
+    @field_validator("folder")
+    @classmethod
+    def _known_fields(cls, folder: str) -> str:
+        fields = set(re.findall(r"\{([^{}]*)\}", folder))
+        known = {"code", "company", "full_code", "abbr", "country", "region", "owner", "year"}
+        if fields - known:
+            raise ValueError(f"unknown field {{{min(fields - known)}}}; known: {', '.join(sorted(known))}")
+        if not fields & {"code", "full_code"}:
+            raise ValueError("the template needs {code} or {full_code}: a folder must name one customer")
+        return folder
+
+
+class Brakes(_Strict):
+    max_changes: Annotated[float, Field(gt=0, le=1)] = 0.25
+
+
+class Addressbook(_Strict):
+    nickname: bool = True
+    categories: bool = True
+    names_into_n: bool = True
+    entry_per_engagement: bool = True
+
+
+class Audit(_Strict):
+    plain_words: tuple[str, ...] = ()
+
+
+class Defaults(_Strict):
+    filing: Filing = Filing()
+    brakes: Brakes = Brakes()
+    addressbook: Addressbook = Addressbook()
+
+
+class SpecialMailboxes(_Strict):
+    """Names of special mailboxes where the server does not say them and they are not the usual ones."""
+
+    sent: tuple[str, ...] = ()
+    drafts: tuple[str, ...] = ()
+    junk: tuple[str, ...] = ()
+    trash: tuple[str, ...] = ()
+
+
+class Account(_Strict):
+    """One rep: mailbox, own books, calendar."""
+
+    name: Annotated[str, Field(pattern=r"^[\w.@-]+$")]
+    address: str
+    aliases: tuple[str, ...] = ()
+    imap: ImapLogin
+    books: tuple[BookLogin, ...] = ()
+    calendar: CalendarLogin | None = None
+    confirmed: bool = False
+    filing: dict[str, Any] = {}
+    brakes: dict[str, Any] = {}
+    mailboxes: SpecialMailboxes = SpecialMailboxes()
+
+    @field_validator("address", "aliases")
+    @classmethod
+    def _addresses(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for address in (value,) if isinstance(value, str) else value:
+            if not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
+                raise ValueError(f"“{address}” is no e-mail address")
+        return value
+
+
+class Registry(_Strict):
+    source: str | None = None
+
+
+class Daemon(_Strict):
+    interval_minutes: Annotated[float, Field(gt=0)] = 15
+    jitter_seconds: Annotated[float, Field(ge=0)] = 30
+    daily_report: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "07:30"
+
+
+class Config(BaseSettings):
+    """The whole configuration, checked."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="MAILSYNC_", env_nested_delimiter="__"
+    )
+
+    database: str = "sqlite:///var/mailsync.db"
+    state_dir: Path = Path("var")
+    language: Literal["en", "zh_CN"] = "en"
+    timezone: str = "Asia/Shanghai"
+    own_domains: tuple[str, ...] = ()
+    registry: Registry = Registry()
+    defaults: Defaults = Defaults()
+    audit: Audit = Audit()
+    daemon: Daemon = Daemon()
+    accounts: tuple[Account, ...] = ()
+    accounts_file: Path | None = None
+    books: tuple[CompanyBook, ...] = ()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"unknown time zone “{zone}”; write one like Asia/Shanghai") from error
+        return zone
+
+    @model_validator(mode="after")
+    def _unique_names(self) -> Config:
+        names = Counter(
+            [account.name for account in self.accounts] + [f"book:{book.name}" for book in self.books]
+        )
+        if twice := [name for name, count in names.items() if count > 1]:
+            raise ValueError(f"names must be unique: {', '.join(twice)}")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment beats the file, so that a container can set `MAILSYNC_DATABASE`."""
+        return env_settings, init_settings
+
+    def filing_of(self, account: Account) -> Filing:
+        return Filing(**{**self.defaults.filing.model_dump(), **account.filing})
+
+    def brakes_of(self, account: Account | None) -> Brakes:
+        own = account.brakes if account else {}
+        return Brakes(**{**self.defaults.brakes.model_dump(), **own})
+
+    def logins(self) -> Iterator[Login]:
+        for account in self.accounts:
+            yield account.imap
+            yield from account.books
+            if account.calendar:
+                yield account.calendar
+        yield from self.books
+
+
+def find(path: Path | None) -> Path:
+    """The configuration file to read. Raises `UsageError` naming the places looked at."""
+    if path is not None:
+        candidates: tuple[Path, ...] = (path,)
+    elif named := os.environ.get("MAILSYNC_CONFIG"):
+        candidates = (Path(named),)
+    else:
+        candidates = SEARCH
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    raise UsageError(
+        N_("No configuration at {places}. Write one with `mailsync init`, or name it with --config FILE"),
+        places=", ".join(map(str, candidates)),
+    )
+
+
+def load(path: Path | None = None) -> Config:
+    """Read and check the configuration. Raises `ConfigError` with every problem, or `UsageError` without a file."""
+    file = find(path)
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"this is no TOML: {error}"], str(file)) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"it cannot be read: {error}"], str(file)) from error
+    folder = file.resolve().parent
+    raw = {"state_dir": "var", "database": "sqlite:///var/mailsync.db"} | raw
+    raw = _with_absolute_paths(_with_accounts_file(raw, folder, str(file)), folder)
+    try:
+        config = Config(**raw)
+        for account in config.accounts:
+            config.filing_of(account)
+            config.brakes_of(account)
+    except ValidationError as error:
+        raise ConfigError([_problem(one) for one in error.errors()], str(file)) from error
+    return config
+
+
+def _problem(error: Any) -> str:
+    path = ".".join(str(part) for part in error["loc"]) or "(whole file)"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        message = "unknown key; see config/mailsync.example.toml for the keys there are"
+    return f"{path}: {message}"
+
+
+def _with_absolute_paths(raw: Any, folder: Path) -> Any:
+    """Resolve every file the configuration names against its own folder."""
+    if isinstance(raw, list):
+        return [_with_absolute_paths(item, folder) for item in raw]
+    if not isinstance(raw, dict):
+        return raw
+    return {
+        key: _absolute(key, _with_absolute_paths(value, folder), folder) for key, value in raw.items()
+    } | ({} if "state_dir" in raw or "accounts" not in raw else {"state_dir": str(folder / "var")})
+
+
+def _absolute(key: str, value: Any, folder: Path) -> Any:
+    if not isinstance(value, str):
+        return value
+    if key.endswith("_file") or key == "state_dir":
+        return str(folder / Path(value).expanduser())
+    if key == "source" and not re.match(r"[a-z]+:", value):
+        return str(folder / Path(value).expanduser())
+    if key == "database" and value.startswith("sqlite:///") and not value.startswith("sqlite:////"):
+        return f"sqlite:///{folder / value.removeprefix('sqlite:///')}"
+    return value
+
+
+def _with_accounts_file(raw: dict[str, Any], folder: Path, source: str) -> dict[str, Any]:
+    """Add the accounts of `accounts_file`, a CSV with one account a row, to those of the TOML."""
+    if not isinstance(raw.get("accounts_file"), str):
+        return raw
+    path = folder / raw["accounts_file"]
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError([f"accounts_file: {path} cannot be read: {error}"], source) from error
+    return {**raw, "accounts": [*raw.get("accounts", []), *map(_account_from_row, rows)]}
+
+
+def _account_from_row(row: dict[str, str | None]) -> dict[str, Any]:
+    cells = {key: (value or "").strip() for key, value in row.items() if key}
+    account: dict[str, Any] = {
+        "name": cells.get("name", ""),
+        "address": cells.get("address", ""),
+        "aliases": re.split(r"[;,\s]+", cells["aliases"]) if cells.get("aliases") else [],
+        "imap": _prefixed(cells, "imap_"),
+    }
+    if cells.get("book_url"):
+        account["books"] = [_prefixed(cells, "book_")]
+    if cells.get("confirmed"):
+        account["confirmed"] = cells["confirmed"].lower() in {"yes", "true", "1", "是"}
+    return account
+
+
+def _prefixed(cells: dict[str, str], prefix: str) -> dict[str, str]:
+    return {key.removeprefix(prefix): cell for key, cell in cells.items() if key.startswith(prefix) and cell}
+
+
+def _checked_url(url: str, schemes: tuple[str, ...]) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in schemes or not parts.hostname:
+        raise ValueError(
+            f"“{url}” is no {schemes[0]} URL; write {schemes[0]}://host or {schemes[0]}://host:port"
+        )
+    if parts.username or parts.password:
+        raise ValueError("a URL must not carry user or password; use user and password_file")
+    return url
+
+
+def _refuse_plaintext(login: Login, scheme: str) -> None:
+    parts = urlsplit(login.url)
+    if parts.scheme == scheme and parts.hostname not in _LOOPBACK and not login.insecure:
+        raise ValueError(
+            f"{scheme}:// sends the password in clear text; write {scheme}s://, or insecure = true to allow it"
+        )
+
+
+def _secret_from_file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"password_file {path} cannot be read: {error}"], str(path)) from error
+
+
+def _secret_from_command(command: str) -> str:
+    try:
+        answer = subprocess.run(  # noqa: S602 (the administrator's own command line)
+            command, shell=True, capture_output=True, text=True, check=True, timeout=_COMMAND_SECONDS
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ConfigError([f"password_command failed: {type(error).__name__}"], "password_command") from error
+    return answer.stdout.rstrip("\r\n")

@@ -1,0 +1,195 @@
+"""The house as drawn: who may import whom, which protocol library lives in which room, how large things get."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "mailsync"
+EVERYWHERE = {"errors", "log", "text"}
+#: Modules that own tables and may therefore import `database`; migrations read every one of them.
+DATABASE_MODULES = {
+    "registry.model",
+    "registry.rows",
+    "addressbook.shelf",
+    "mailbox.index",
+    "run.journal",
+    "run.results",
+    "run.confirmations",
+    "run.lease",
+    "daemon.jobs",
+}
+#: What each room may import beside itself and EVERYWHERE: rooms, or single modules of a room (DESIGN 3).
+ALLOWED: dict[str, set[str]] = {
+    "registry": {"run.actions"},
+    "run": set(),
+    "mailbox": {"run.actions", "run.ports"},
+    "addressbook": {"registry.roster", "registry.codes", "run.actions", "run.ports"},
+    "conversations": {"registry.roster", "registry.codes", "mailbox.headers", "run.actions"},
+    "filing": {"conversations", "registry.roster", "registry.codes", "run", "mailbox.headers"},
+    "audit": {"conversations", "registry.roster", "registry.codes", "run.actions", "mailbox.headers"},
+    "report": {"run.journal", "run.results"},
+    "tidy": {
+        "registry", "addressbook", "mailbox", "conversations", "filing", "audit", "run", "report", "database",
+    },
+    "lookup": {
+        "registry", "addressbook", "mailbox", "conversations", "filing", "audit", "run", "report", "tidy", "database",
+    },
+    "daemon": {
+        "tidy", "lookup", "run.journal", "run.undo", "run.results", "report", "registry", "config", "database",
+        "mailbox.imap", "web",
+    },
+    "cli": {
+        "tidy", "lookup", "run", "report", "registry", "config", "daemon", "demo", "database", "migrations",
+    },
+    "migrations": {"registry", "addressbook", "mailbox", "run", "daemon", "database"},
+    "config": set(),
+    "demo": {"registry.codes"},
+    "database": set(),
+    "errors": set(),
+    "log": set(),
+    "text": set(),
+    "__main__": {"cli"},
+}  # fmt: skip
+#: Protocol libraries and the only modules that may import them.
+PROTOCOLS = {
+    "imapclient": {"mailbox"},
+    "imaplib": {"mailbox"},
+    "httpx": {"addressbook.carddav"},
+    "vobject": {"addressbook.cards", "addressbook.export"},
+    "apscheduler": {"daemon"},
+    "alembic": {"migrations"},
+    "openpyxl": {"registry"},
+}
+PURE = [
+    "registry.codes", "registry.roster", "addressbook.display_name", "addressbook.contentlines", "addressbook.plan",
+    "conversations.subject", "conversations.threads", "conversations.attribution", "filing.folders", "filing.plan",
+    "audit.plan", "run.actions", "run.brakes", "report.build",
+]  # fmt: skip
+IMPURE = {
+    "sqlalchemy",
+    "httpx",
+    "imapclient",
+    "socket",
+    "logging",
+    "subprocess",
+    "os",
+    "time",
+    "random",
+    "mailsync.database",
+}
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if "versions" in path.parts:
+            continue
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+        if name != "__init__":
+            yield name, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, "relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+MODULES = dict(modules())
+
+
+def inner(tree: ast.Module) -> set[str]:
+    """Modules of this package that a tree imports, as `room.module`; names inside modules are cut off."""
+    found = set()
+    for name in imports(tree):
+        if not name.startswith("mailsync."):
+            continue
+        parts = name.removeprefix("mailsync.").split(".")
+        while parts and ".".join(parts) not in MODULES:
+            parts.pop()
+        if parts:
+            found.add(".".join(parts))
+    return found
+
+
+def may(importer: str, imported: str) -> bool:
+    room = importer.partition(".")[0]
+    other = imported.partition(".")[0]
+    if other == room or imported in EVERYWHERE:
+        return True
+    if imported == "database" and importer in DATABASE_MODULES | _REGISTRY_STORES:
+        return True
+    return bool({imported, other} & ALLOWED[room])
+
+
+#: The registry's own modules that read and write its tables.
+_REGISTRY_STORES = {"registry.exchange", "registry.roster_load", "registry.source", "registry.upsert"}
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_a_module_imports_only_what_its_room_may(name: str) -> None:
+    assert {other for other in inner(MODULES[name]) if not may(name, other)} == set()
+
+
+@pytest.mark.parametrize("library", sorted(PROTOCOLS))
+def test_a_protocol_library_lives_in_one_room(library: str) -> None:
+    users = {
+        name
+        for name, tree in MODULES.items()
+        if any(one == library or one.startswith(f"{library}.") for one in imports(tree))
+    }
+    strangers = {name for name in users if not {name, name.partition(".")[0]} & PROTOCOLS[library]}
+    assert strangers == set()
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_a_pure_module_touches_no_world(name: str) -> None:
+    assert name in MODULES
+    assert {one for one in imports(MODULES[name]) if one.split(".")[0] in IMPURE or one in IMPURE} == set()
+
+
+def test_there_is_no_import_cycle() -> None:
+    graph = {name: inner(tree) for name, tree in MODULES.items()}
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, " → ".join([*path, name])
+        if name not in done:
+            for other in graph.get(name, ()):
+                visit(other, (*path, name))
+            done.add(name)
+
+    for name in graph:
+        visit(name, ())
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_functions_and_modules_stay_small(name: str) -> None:
+    tree = MODULES[name]
+    length = max((node.end_lineno or 0 for node in tree.body), default=0)
+    assert length <= 400, f"{name} has {length} lines"
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    assert [
+        f"{one.name}: {size}" for one in functions if (size := (one.end_lineno or 0) - one.lineno + 1) > 60
+    ] == []
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_only_main_and_the_item_loop_catch_everything(name: str) -> None:
+    broad = [
+        node.lineno
+        for node in ast.walk(MODULES[name])
+        if isinstance(node, ast.ExceptHandler)
+        and (
+            node.type is None
+            or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"})
+        )
+    ]
+    assert broad == [] or name in {"__main__", "tidy", "cli.main", "daemon.scheduler"}
