@@ -1,0 +1,98 @@
+"""Throw-away servers for a whole test session, and a fresh user of them for each test."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from mailsync.demo.seeding import SeedMessage, seed_book, seed_mail
+from mailsync.demo.servers import Dovecot, Radicale, Xandikos
+from mailsync.demo.throwaway import throwaway_folder
+
+PASSWORD = "pass-word"
+#: Logins that exist from the start: servers need not be told of a new user while they run.
+USERS = {f"u{number}": PASSWORD for number in range(1000)}
+
+_mail_users = itertools.count()
+_book_users = itertools.count()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailUser:
+    """A mail login that no other test uses."""
+
+    server: Dovecot
+    name: str
+    password: str = PASSWORD
+
+    @property
+    def url(self) -> str:
+        return self.server.url()
+
+    def seed(self, messages: Iterable[SeedMessage]) -> int:
+        """Lay messages into this user's mailboxes."""
+        return seed_mail(self.server, self.name, messages)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookUser:
+    """An address-book login that no other test uses."""
+
+    server: Radicale
+    name: str
+    password: str = PASSWORD
+
+    @property
+    def principal_url(self) -> str:
+        return self.server.url(self.name)
+
+    def seed(self, cards: dict[str, bytes], book: str = "contacts") -> str:
+        """Lay cards (file name → bytes) into a book of this user; answers the book's URL."""
+        return seed_book(self.server, self.name, book, cards)
+
+
+@pytest.fixture(scope="session")
+def dovecot() -> Iterator[Dovecot]:
+    """Dovecot, `/` as separator, no prefix, Maildir++."""
+    with throwaway_folder() as folder, Dovecot(folder, USERS) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def dotted_dovecot() -> Iterator[Dovecot]:
+    """Dovecot that looks as Courier and Cyrus do: `.` as separator, all below `INBOX.`."""
+    with throwaway_folder() as folder, Dovecot(folder, USERS, separator=".", prefix="INBOX.") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def radicale() -> Iterator[Radicale]:
+    with throwaway_folder() as folder, Radicale(folder, USERS) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def xandikos() -> Iterator[Xandikos]:
+    with throwaway_folder() as folder, Xandikos(folder) as server:
+        yield server
+
+
+@pytest.fixture
+def mail_user(dovecot: Dovecot) -> MailUser:
+    """A fresh user of the ordinary Dovecot; all its mailboxes are empty."""
+    return MailUser(server=dovecot, name=f"u{next(_mail_users)}")
+
+
+@pytest.fixture
+def dotted_mail_user(dotted_dovecot: Dovecot) -> MailUser:
+    """A fresh user of the Dovecot with `.` and `INBOX.`."""
+    return MailUser(server=dotted_dovecot, name=f"u{next(_mail_users)}")
+
+
+@pytest.fixture
+def book_user(radicale: Radicale) -> BookUser:
+    """A fresh user of Radicale, without any book yet."""
+    return BookUser(server=radicale, name=f"u{next(_book_users)}")
