@@ -47,6 +47,7 @@ class CardRename:
     after: str
     codes: tuple[str, ...]
     edit: NameProperties | FormerProperties
+    contact: str | None = None  #: id of the registered person; the shelf remembers whose card this is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ class CardCreate:
     after: str
     codes: tuple[str, ...]
     card: bytes  #: the whole new card
+    contact: str | None = None  #: id of the registered person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
