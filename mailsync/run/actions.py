@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mailsync.text import N_, Sentence
 
@@ -104,6 +104,8 @@ class MessageTransfer:
     destination: str
     customer: str | None  #: None where an undo brings it back
     evidence: str
+    needs_flags: tuple[str, ...] = ()  #: left alone where one of these is missing when its turn comes
+    bars_flags: tuple[str, ...] = ()  #: left alone where one of these is set when its turn comes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +229,27 @@ def plan_hash(actions: Iterable[Action]) -> str:
     """Twelve hex digits that name exactly these actions, in any order; `confirm` and `--force=` take it."""
     lines = sorted(json.dumps([action.kind, target(action), *before_after(action)]) for action in actions)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
+
+
+class Place(NamedTuple):
+    """A message's place; equal to the `MessageKey` of the same three values."""
+
+    mailbox: str
+    uidvalidity: int
+    uid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """A message that mailsync itself put somewhere, as the journal tells it: a person's move is any other."""
+
+    kind: Literal["message-move", "message-copy"]
+    fingerprint: str
+    source: Place
+    destination: Place
+    customer: str | None
+    undo: bool = False  #: it was the undo of an earlier placement
+    undone: bool = False  #: it was taken back later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,8 +32,9 @@ class BookPort(Protocol):
         """Cards in few requests (addressbook-multiget); missing hrefs are left out."""
         ...
 
-    def write(self, href: str, data: bytes, *, etag: str) -> None:
-        """Replace a card (PUT, If-Match). Raises `PreconditionFailed`, or `ItemError` where the server refuses it."""
+    def write(self, href: str, data: bytes, *, etag: str) -> str | None:
+        """Replace a card (PUT, If-Match); the new etag where the server said it.
+        Raises `PreconditionFailed`, or `ItemError` where the server refuses it."""
         ...
 
     def create(self, href: str, data: bytes) -> None:

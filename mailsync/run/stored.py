@@ -1,0 +1,82 @@
+"""Actions as JSON and back, for the journal. Pure.
+
+Bytes are base64; texts that carry raw bytes (surrogateescape) are base64 too, so that every database keeps them.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from mailsync.run.actions import (
+    Action,
+    CardCreate,
+    CardDelete,
+    CardRename,
+    CardReplace,
+    FolderCreate,
+    FormerProperties,
+    MessageRemove,
+    MessageTransfer,
+    NameProperties,
+)
+
+_CLASSES: Mapping[str, type[Action]] = {
+    "card-rename": CardRename,
+    "card-restore": CardRename,
+    "card-create": CardCreate,
+    "card-delete": CardDelete,
+    "card-replace": CardReplace,
+    "message-move": MessageTransfer,
+    "message-copy": MessageTransfer,
+    "message-remove": MessageRemove,
+    "folder-create": FolderCreate,
+}
+
+
+def to_json(action: Action) -> dict[str, Any]:
+    """The action's full values."""
+    return {field.name: _plain(getattr(action, field.name)) for field in dataclasses.fields(action)}
+
+
+def from_json(stored: Mapping[str, Any]) -> Action:
+    """The action that `to_json` wrote."""
+    return _CLASSES[stored["kind"]](**{name: _value(value) for name, value in stored.items()})
+
+
+def readable(text: str | None) -> str | None:
+    """`text` as a database column can hold it: no lone surrogates, no NUL."""
+    return None if text is None else text.encode(errors="replace").decode().replace("\x00", "?")
+
+
+def _plain(value: object) -> Any:
+    match value:
+        case bytes():
+            return {"base64": base64.b64encode(value).decode()}
+        case tuple():
+            return list(value)
+        case FormerProperties():
+            lines = [_plain(line.encode(errors="surrogateescape")) for line in value.lines]
+            return {"former": {"lines": lines, "drop_categories": list(value.drop_categories)}}
+        case NameProperties():
+            fields = dataclasses.fields(value)
+            return {"names": {field.name: _plain(getattr(value, field.name)) for field in fields}}
+        case _:
+            return value
+
+
+def _value(stored: Any) -> Any:
+    match stored:
+        case {"base64": text}:
+            return base64.b64decode(text)
+        case list():
+            return tuple(_value(item) for item in stored)
+        case {"former": {"lines": lines, "drop_categories": codes}}:
+            texts = tuple(_value(line).decode(errors="surrogateescape") for line in lines)
+            return FormerProperties(lines=texts, drop_categories=tuple(codes))
+        case {"names": dict(names)}:
+            return NameProperties(**{name: _value(value) for name, value in names.items()})
+        case _:
+            return stored
