@@ -1,0 +1,247 @@
+"""Results of one run, or of many, gathered into a Report: what a rep or the manager should see (DOMAIN 9). Pure.
+
+A result is the JSON object of one account and run (FORMATS 3). Over many runs the newest word about a message,
+a card or a finding wins; what was done is added up.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from mailsync.report.parts import (
+    LEAK,
+    CardChange,
+    Changes,
+    CustomerName,
+    Filed,
+    Note,
+    Offender,
+    Report,
+    RunLine,
+    Share,
+)
+from mailsync.text import Sentence
+
+Result = Mapping[str, Any]
+
+#: States of an action that was carried out, was only planned, or was taken back; all others could not be done.
+DONE = frozenset({"done"})
+PLANNED = frozenset({"planned", ""})
+UNDONE = frozenset({"undone"})
+
+#: Verdicts in the order of their weight: a leak first.
+VERDICTS = (LEAK, "wrong_customer", "unknown_code", "superseded", "malformed", "misplaced", "missing")
+
+CANDIDATES = frozenset({"candidate", "unmatched"})
+SUGGESTIONS = frozenset({"suggestion"})
+AMBIGUOUS = frozenset({"ambiguous"})
+
+
+def build(
+    results: Sequence[Result],
+    *,
+    customers: Mapping[str, CustomerName] | None = None,
+    names: Mapping[str, str] | None = None,
+) -> Report:
+    """The report over `results`.
+
+    `customers`: code → name and owner; `names`: account → the rep's name (the account's own name where missing).
+    """
+    ordered = sorted(results, key=lambda result: str(result.get("started") or ""))
+    runs = tuple(_run_line(result) for result in ordered)
+    newest = {result["account"]: result for result in ordered}
+    audit = _audit(ordered)
+    notes = _notes(ordered)
+    plain = tuple(note for note in notes if note.severity == "finding")
+    return Report(
+        runs=runs,
+        names=dict(names or {}),
+        customers=dict(customers or {}),
+        done=_changes((row for row in _actions(ordered) if row[1]["state"] in DONE), _undone(ordered)),
+        planned=_changes(row for row in _actions(newest.values()) if row[1]["state"] in PLANNED),
+        card_actions=_card_actions(ordered),
+        verdicts=Counter(str(row["verdict"]) for _, row in audit),
+        overall=_share("", [row for _, row in audit]),
+        by_account=_shares(audit, lambda account, _: account),
+        by_customer=_shares(audit, lambda _, row: row.get("customer")),
+        offenders=_offenders(audit),
+        obstacles=_obstacles(notes, ordered),
+        ambiguous=_of_kind(plain, AMBIGUOUS),
+        suggestions=_of_kind(plain, SUGGESTIONS),
+        candidates=_of_kind(plain, CANDIDATES),
+        findings=tuple(note for note in plain if note.kind not in AMBIGUOUS | SUGGESTIONS | CANDIDATES),
+    )
+
+
+def sentence_of(row: Mapping[str, Any]) -> Sentence:
+    """The sentence of a row: with its template where the row has one, else its English words as they stand."""
+    parts = row.get("sentence_parts")
+    if isinstance(parts, Mapping) and "template" in parts and "fields" in parts:
+        sentence = Sentence.from_json(parts)
+        try:
+            str(sentence)
+        except (LookupError, ValueError):  # written by another version of mailsync
+            return Sentence.of("{words}", words=row.get("sentence", ""))
+        return sentence
+    return Sentence.of("{words}", words=row.get("sentence", ""))
+
+
+def _run_line(result: Result) -> RunLine:
+    actions = [row for _, row in _actions([result])]
+    return RunLine(
+        run=str(result.get("run", "")),
+        account=result["account"],
+        started=_moment(result.get("started")),
+        finished=_moment(result.get("finished")),
+        dry_run=bool(result.get("dry_run")),
+        exit_code=int(result.get("exit_code", 0)),
+        plan_hash=result.get("plan_hash"),
+        done=sum(1 for row in actions if row["state"] in DONE),
+        held=any(row.get("kind") == "brake" for row in result.get("errors", ())),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _actions(results: Iterable[Result]) -> Iterable[tuple[str, dict[str, Any]]]:
+    """(account, action) with a state in every action: those of a dry run are planned whatever else they say."""
+    for result in results:
+        for row in result.get("actions", ()):
+            state = "planned" if result.get("dry_run") else row.get("state") or ""
+            yield result["account"], {**row, "state": state}
+
+
+def _undone(results: Iterable[Result]) -> int:
+    return sum(1 for _, row in _actions(results) if row["state"] in UNDONE)
+
+
+def _changes(rows: Iterable[tuple[str, Mapping[str, Any]]], undone: int = 0) -> Changes:
+    filed: Counter[tuple[str, str]] = Counter()
+    cards: list[CardChange] = []
+    folders = 0
+    for account, row in rows:
+        kind = str(row["kind"])
+        if kind in {"message-move", "message-copy"}:
+            filed[(account, str(row["after"]))] += 1
+        elif kind.startswith("card-"):
+            cards.append(
+                CardChange(account=account, kind=kind, before=row.get("before"), after=row.get("after"))
+            )
+        elif kind == "folder-create":
+            folders += 1
+    fullest = sorted(filed.items(), key=lambda item: (-item[1], item[0]))
+    return Changes(
+        filed=tuple(
+            Filed(account=account, folder=folder, count=count) for (account, folder), count in fullest
+        ),
+        cards=tuple(cards),
+        folders=folders,
+        undone=undone,
+    )
+
+
+def _card_actions(results: Iterable[Result]) -> Mapping[str, int]:
+    newest = {
+        (row["book"], row["href"] or row.get("uid") or row.get("after")): str(row["action"])
+        for result in results
+        for row in result.get("cards", ())
+    }
+    return Counter(newest.values())
+
+
+def _audit(results: Iterable[Result]) -> list[tuple[str, Mapping[str, Any]]]:
+    """(account, audit row), the newest row of each message."""
+    newest: dict[tuple[str, ...], tuple[str, Mapping[str, Any]]] = {}
+    for result in results:
+        for row in result.get("audit", ()):
+            key = (result["account"], str(row["mailbox"]), str(row["uid"]), str(row.get("message_id")))
+            newest[key] = (result["account"], row)
+    return list(newest.values())
+
+
+def _share(key: str, rows: Iterable[Mapping[str, Any]]) -> Share:
+    judged = [row for row in rows if row["verdict"] != "not_applicable"]
+    return Share(key=key, ok=sum(1 for row in judged if row["verdict"] == "ok"), judged=len(judged))
+
+
+def _shares(
+    audit: Iterable[tuple[str, Mapping[str, Any]]],
+    key_of: Callable[[str, Mapping[str, Any]], str | None],
+) -> tuple[Share, ...]:
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for account, row in audit:
+        if key := key_of(account, row):
+            groups.setdefault(str(key), []).append(row)
+    shares = (_share(key, rows) for key, rows in groups.items())
+    return tuple(
+        sorted((share for share in shares if share.judged), key=lambda share: (share.share, share.key))
+    )
+
+
+def _offenders(audit: Iterable[tuple[str, Mapping[str, Any]]]) -> tuple[Offender, ...]:
+    offenders = [
+        Offender(
+            account=account,
+            subject=str(row.get("subject") or ""),
+            verdict=str(row["verdict"]),
+            customer=row.get("customer"),
+            suggestion=row.get("suggestion"),
+            note=str(row.get("note") or ""),
+        )
+        for account, row in audit
+        if row["verdict"] in VERDICTS
+    ]
+    return tuple(sorted(offenders, key=lambda one: (VERDICTS.index(one.verdict), one.account)))
+
+
+def _notes(results: Iterable[Result]) -> list[Note]:
+    """Findings, conflicts and errors; one that several runs repeat is said once."""
+    newest: dict[tuple[str, ...], Note] = {}
+    for result in results:
+        for severity, key in (("finding", "findings"), ("conflict", "conflicts"), ("error", "errors")):
+            for row in result.get(key, ()):
+                note = _note(result["account"], severity, row)
+                newest[(note.account, note.kind, note.subject, note.severity)] = note
+    return list(newest.values())
+
+
+def _note(account: str, severity: str, row: Mapping[str, Any]) -> Note:
+    return Note(
+        account=account,
+        kind=str(row.get("kind", severity)),
+        severity=severity,
+        subject=str(row.get("subject") or ""),
+        sentence=sentence_of(row),
+        customer=row.get("customer"),
+    )
+
+
+def _obstacles(notes: Iterable[Note], results: Iterable[Result]) -> tuple[Note, ...]:
+    """What could not be done: errors, conflicts, and actions that ended otherwise than done."""
+    known = [note for note in notes if note.severity != "finding"]
+    said = {note.subject for note in known}
+    for account, row in _actions(results):
+        if row["state"] not in DONE | PLANNED | UNDONE and str(row.get("target")) not in said:
+            known.append(_stuck(account, row))
+    return tuple(sorted(known, key=lambda note: (note.severity != "error", note.account)))
+
+
+def _stuck(account: str, row: Mapping[str, Any]) -> Note:
+    wished = _note(account, "conflict", row)
+    return Note(
+        account=account,
+        kind=str(row["state"]),
+        severity="conflict",
+        subject="",  # the sentence names card or message better than the target does
+        sentence=wished.sentence,
+        customer=wished.customer,
+    )
+
+
+def _of_kind(notes: Iterable[Note], kinds: frozenset[str]) -> tuple[Note, ...]:
+    return tuple(note for note in notes if note.kind in kinds)

@@ -1,0 +1,72 @@
+"""Words for the stable keys of results: verdicts, changes, exit codes, kinds of findings. Pure."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from mailsync.text import N_
+
+VERDICTS = {
+    "cross_customer": N_("went to several customers"),
+    "wrong_customer": N_("another customer's code"),
+    "unknown_code": N_("a code nobody has"),
+    "superseded": N_("an old code"),
+    "malformed": N_("code not written as registered"),
+    "misplaced": N_("code not at the front"),
+    "missing": N_("no code"),
+}
+
+CARD_CHANGES = {
+    "card-rename": N_("renamed"),
+    "card-create": N_("added"),
+    "card-restore": N_("former name back"),
+    "card-delete": N_("taken away"),
+    "card-replace": N_("put back"),
+}
+
+CARD_ACTIONS = {
+    "none": N_("right already"),
+    "rename": N_("name put right"),
+    "create": N_("missing, added"),
+    "restore": N_("engagement ended, former name back"),
+    "conflict": N_("left alone, needs a look"),
+    "duplicate": N_("second card of an address, left alone"),
+    "unmatched": N_("nobody in the registry, left alone"),
+}
+
+EXITS = {
+    "0": N_("done"),
+    "1": N_("ended unexpectedly"),
+    "3": N_("done, some things left alone"),
+    "10": N_("registry missing or empty"),
+    "11": N_("another run was under way"),
+    "12": N_("login refused or server away"),
+    "20": N_("held: not yet confirmed, or a brake"),
+    "30": N_("database unusable"),
+    "130": N_("interrupted"),
+}
+
+KINDS = {
+    "conflict": N_("conflict"),
+    "failed": N_("failed"),
+    "abandoned": N_("given up"),
+    "open": N_("not finished"),
+    "error": N_("error"),
+    "brake": N_("brake"),
+    "duplicate": N_("duplicate"),
+}
+
+#: Shares from which a bar is shown as good, and below which as bad.
+GOOD, BAD = 0.9, 0.7
+
+
+def percent(share: float) -> str:
+    """`0.837` → `83 %`: rounded down, so that 100 % means all."""
+    return f"{int(share * 100 + 1e-9)} %"
+
+
+def tone_of(share: float) -> Literal["good", "plain", "bad"]:
+    """How a share is shown."""
+    if share >= GOOD:
+        return "good"
+    return "bad" if share < BAD else "plain"
