@@ -59,7 +59,7 @@ class Contact:
     role: Role
     name: str = ""
     company: str = ""  #: the party's short name, else its name as given
-    region: str | None = None  #: as written in the registry (`SH`, `Australia`)
+    region: str | None = None  #: as written in the registry (`SH`), a country's name as its alpha-2 code
     country: str | None = None  #: the party's, ISO 3166-1 alpha-2
     addresses: tuple[str, ...] = ()  #: normalised
     customers: tuple[str, ...] = ()  #: codes of the engagements, the earliest allocated first; empty: uncoded

@@ -1,0 +1,159 @@
+"""Registry files → registry, and back (FORMATS 1): `mailsync registry import` and `export` (database)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from mailsync.errors import RegistryError
+from mailsync.registry.export import records
+from mailsync.registry.headings import KINDS, Kind
+from mailsync.registry.model import Contact, Customer
+from mailsync.registry.outcome import ExportReport, ImportReport, RowProblem, Tally
+from mailsync.registry.retire import Delivery, delivered, hold_brake, retire
+from mailsync.registry.rows import ReadRow, guarded, read_rows
+from mailsync.registry.tables import Table, read_tables
+from mailsync.registry.upsert_customers import Visit, upsert_customers, upsert_shows
+from mailsync.registry.upsert_people import upsert_people
+from mailsync.text import N_, Sentence
+
+_Upsert = Callable[[Visit, Table, list[ReadRow], Tally], frozenset[int]]
+_UPSERTS: Mapping[Kind, tuple[type[Customer] | type[Contact], _Upsert]] = {
+    "customers": (Customer, upsert_customers),
+    "people": (Contact, upsert_people),
+}
+
+
+def import_registry(
+    engine: sa.Engine,
+    path: Path,
+    *,
+    dry_run: bool = False,
+    strict: bool = False,
+    force: bool = False,
+    source: bool = False,
+    now: datetime | None = None,
+) -> ImportReport:
+    """Bring shows, customers and people from the files at `path` into the registry; all or, where it fails, nothing.
+
+    `strict`: with any problem nothing is imported. `force`: `-` blanks a field, and the brake is lifted. `source`: rows
+    that an earlier run of the registry source delivered, and this one does not, are retired. `now` dates new codes
+    and engagements (default: the present).
+
+    Raises `RegistryError` where the files cannot be read or look half written, and `RunRefused` where too many rows
+    of the source vanished at once.
+    """
+    tables = read_tables(path)
+    tallies = {kind: Tally(kind=kind, file=table.file) for kind, table in tables.items()}
+    rows: dict[Kind, list[ReadRow]] = {}
+    notes = _notes(tables, source)
+    ignored = 0
+    for kind, table in tables.items():
+        rows[kind], dashes = read_rows(table, tallies[kind], force=force)
+        ignored += dashes
+    if ignored:
+        notes.append(
+            Sentence.of(N_("{count} cells hold “-”: that blanks a field only with --force"), count=ignored)
+        )
+    visited = now or datetime.now(UTC)
+    with engine.connect() as connection, connection.begin() as transaction:
+        _write(Visit(connection=connection, now=visited, source=source), path, tables, rows, tallies, force)
+        problems = tuple(
+            problem for tally in tallies.values() for problem in sorted(tally.problems, key=_row)
+        )
+        written = not dry_run and not (strict and problems)
+        if not written:
+            transaction.rollback()
+    return ImportReport(
+        path=path,
+        written=written,
+        counts=tuple(tally.count() for tally in tallies.values()),
+        problems=problems,
+        notes=tuple(notes),
+    )
+
+
+def _row(problem: RowProblem) -> int:
+    return problem.row
+
+
+def _write(
+    visit: Visit,
+    path: Path,
+    tables: Mapping[Kind, Table],
+    rows: Mapping[Kind, list[ReadRow]],
+    tallies: Mapping[Kind, Tally],
+    force: bool,
+) -> None:
+    deliveries: list[Delivery] = []
+    if shows := tables.get("shows"):
+        upsert_shows(visit, shows, rows["shows"], tallies["shows"])
+    # Customers retire before people are read: nobody is engaged with a customer that has just gone.
+    for kind in _UPSERTS:
+        if table := tables.get(kind):
+            model, upsert = _UPSERTS[kind]
+            before = delivered(visit, model)
+            named = upsert(visit, table, rows[kind], tallies[kind])
+            if visit.source:
+                deliveries.append(retire(visit, model, before, named, tallies[kind]))
+    if not force:
+        hold_brake(deliveries, path)
+
+
+def _notes(tables: Mapping[Kind, Table], source: bool) -> list[Sentence]:
+    notes = [
+        Sentence.of(
+            N_("{file}: these columns are unknown and were not read: {columns}"),
+            file=table.file,
+            columns=", ".join(table.unknown),
+        )
+        for table in tables.values()
+        if table.unknown
+    ]
+    if source:
+        notes += [
+            Sentence.of(
+                N_("The source has no table {table}; what it delivered before stays as it is"), table=kind
+            )
+            for kind in KINDS
+            if kind not in tables and kind != "shows"
+        ]
+    return notes
+
+
+def export_registry(engine: sa.Engine, path: Path) -> ExportReport:
+    """Write the registry as a workbook (`path` ends in .xlsx) or as CSV files into the folder `path`; empty tables
+    are left out. Importing the result changes nothing.
+
+    Raises `RegistryError` where nothing is registered, or where the files cannot be written.
+    """
+    with engine.connect() as connection:
+        tables = {kind: rows for kind, rows in records(connection).items() if len(rows) > 1}
+    if not tables:
+        raise RegistryError(N_("The registry is empty: there is nothing to export. Import one first"))
+    try:
+        files = _write_files(path, tables)
+    except OSError as error:
+        raise RegistryError(
+            N_("{path} cannot be written: {reason}"), path=path, reason=error.strerror or error
+        ) from error
+    return ExportReport(files=files, rows={kind: len(rows) - 1 for kind, rows in tables.items()})
+
+
+def _write_files(path: Path, tables: Mapping[Kind, Sequence[Sequence[str]]]) -> tuple[Path, ...]:
+    if path.suffix.lower() == ".xlsx":
+        from mailsync.registry.workbook import write_workbook  # openpyxl takes long to load
+
+        write_workbook(path, tables)
+        return (path,)
+    path.mkdir(parents=True, exist_ok=True)
+    files = {kind: path / f"{kind}.csv" for kind in tables}
+    for kind, file in files.items():
+        # With the byte order mark Excel reads UTF-8.
+        with file.open("w", encoding="utf-8-sig", newline="") as stream:
+            csv.writer(stream).writerows([guarded(text) for text in record] for record in tables[kind])
+    return tuple(files.values())

@@ -1,0 +1,87 @@
+"""What an import of registry files found and did, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mailsync.registry.headings import Kind
+from mailsync.text import Sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowProblem:
+    """A cell, or a row, that could not be taken as written."""
+
+    file: str  #: `people.csv`, `registry.xlsx (people)`
+    row: int  #: as a spreadsheet counts, the headings included
+    column: str  #: the heading as the file writes it
+    reason: Sentence
+    refused: bool = False  #: the whole row was left out, not only this cell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableCount:
+    """How many rows of one table were …"""
+
+    kind: Kind
+    file: str
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    retired: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """The outcome of one import. With `written` off nothing of it was kept: a dry run, or problems with strict."""
+
+    path: Path
+    written: bool
+    counts: tuple[TableCount, ...]
+    problems: tuple[RowProblem, ...] = ()
+    notes: tuple[Sentence, ...] = ()
+
+    @property
+    def changes(self) -> int:
+        """Rows that differ from what the registry held before; 0 when an import is repeated."""
+        return sum(count.added + count.changed + count.retired for count in self.counts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportReport:
+    """Where the registry was written to, and how many rows of each table."""
+
+    files: tuple[Path, ...]
+    rows: dict[Kind, int]
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """The report of one table as it grows during an import."""
+
+    kind: Kind
+    file: str
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    retired: int = 0
+    problems: list[RowProblem] = field(default_factory=list)
+
+    def problem(self, row: int, column: str, reason: Sentence, *, refused: bool = False) -> None:
+        self.problems.append(
+            RowProblem(file=self.file, row=row, column=column, reason=reason, refused=refused)
+        )
+
+    def count(self) -> TableCount:
+        refused = len({problem.row for problem in self.problems if problem.refused})
+        return TableCount(
+            kind=self.kind,
+            file=self.file,
+            added=self.added,
+            changed=self.changed,
+            unchanged=self.unchanged,
+            refused=refused,
+            retired=self.retired,
+        )

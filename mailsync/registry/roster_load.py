@@ -1,0 +1,131 @@
+"""The registry's tables → the roster that every other room reads (database)."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import cast
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from mailsync.registry import codes
+from mailsync.registry.countries import place
+from mailsync.registry.model import Address, Code, Contact, Customer, Engagement, Party, Show
+from mailsync.registry.roster import Contact as RosterContact
+from mailsync.registry.roster import Customer as RosterCustomer
+from mailsync.registry.roster import Role, Roster
+from mailsync.registry.statements import Values, rows_of
+
+
+def load_roster(database: sa.Connection | Session) -> Roster:
+    """The roster as the registry stands.
+
+    Customers stand in order of their codes' allocation, show order and number breaking ties. Merged customers are no
+    customers of their own: their codes and people are the survivor's. Customers without people are kept, so are
+    people without engagements.
+    """
+    connection = database.connection() if isinstance(database, Session) else database
+    own_codes = {row["customer_id"]: row for row in rows_of(connection, Code)}
+    ordered = sorted(rows_of(connection, Customer), key=lambda row: _allocation(own_codes[row["id"]]))
+    survivors = _survivors(ordered)
+    shows = rows_of(connection, Show)
+    customers = _customers(ordered, own_codes, survivors, shows)
+    return Roster(
+        customers=tuple(customers.values()),
+        contacts=tuple(_contacts(connection, customers, survivors)),
+        show_letters=frozenset(show["letter"] for show in shows if show["letter"] and show["coded"]),
+    )
+
+
+def _allocation(code: Values) -> tuple[datetime, codes.Code]:
+    return code["allocated"], codes.parse(code["text"])
+
+
+def _survivors(customers: Iterable[Values]) -> dict[int, int]:
+    """Each customer's id → the id of the customer it was merged into at last, itself where it was not."""
+    merged = {row["id"]: row["merged_into_id"] for row in customers}
+    survivors = {}
+    for row_id in merged:
+        last = row_id
+        while merged[last] is not None:  # import refuses circles
+            last = merged[last]
+        survivors[row_id] = last
+    return survivors
+
+
+def _customers(
+    ordered: list[Values], own_codes: Mapping[int, Values], survivors: Mapping[int, int], shows: list[Values]
+) -> dict[int, RosterCustomer]:
+    """Surviving customers by id, in the order of allocation."""
+    superseded: defaultdict[int, list[str]] = defaultdict(list)
+    for row in ordered:
+        if survivors[row["id"]] != row["id"]:
+            superseded[survivors[row["id"]]].append(own_codes[row["id"]]["text"])
+    show_names = {show["id"]: show["letter"] or show["name"] for show in shows}
+    return {
+        row["id"]: RosterCustomer(
+            code=own_codes[row["id"]]["text"],
+            superseded=tuple(superseded[row["id"]]),
+            company=row["company"],
+            short_name=row["short_name"],
+            country=row["country"],
+            abbreviation=row["abbreviation"],
+            full_code=row["full_code"],
+            channel=row["channel"],
+            show=show_names.get(row["show_id"]) or codes.parse(own_codes[row["id"]]["text"]).letters or None,
+            stage=row["stage"],
+            grade=row["grade"],
+            owner=row["owner"],
+        )
+        for row in ordered
+        if survivors[row["id"]] == row["id"]
+    }
+
+
+def _contacts(
+    connection: sa.Connection, customers: Mapping[int, RosterCustomer], survivors: Mapping[int, int]
+) -> Iterable[RosterContact]:
+    parties = {row["id"]: row for row in rows_of(connection, Party)}
+    addresses: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
+    for row in rows_of(connection, Address):
+        addresses[row["contact_id"]].append((row["position"], row["address"]))
+    engaged: defaultdict[int, set[int]] = defaultdict(set)
+    for row in rows_of(connection, Engagement):
+        if row["ended"] is None:
+            engaged[row["contact_id"]].add(survivors[row["customer_id"]])
+    order = {row_id: position for position, row_id in enumerate(customers)}
+    for row in rows_of(connection, Contact):
+        served = [customers[row_id] for row_id in sorted(engaged[row["id"]], key=order.__getitem__)]
+        party = parties.get(row["party_id"], {})
+        yield RosterContact(
+            id=row["key"],
+            role=cast("Role", row["role"]),
+            name=row["name"],
+            company=_company(row["role"], party, served),
+            region=place(row["region"]) if row["region"] else None,
+            country=party.get("country"),
+            addresses=tuple(address for _, address in sorted(addresses[row["id"]])),
+            customers=tuple(customer.code for customer in served),
+        )
+
+
+def _company(role: str, party: Values, served: list[RosterCustomer]) -> str:
+    """The party's short name, else its name as given (DOMAIN 4). A customer's own people have the customer's."""
+    written = party.get("short_name") or party.get("name") or ""
+    if role != "contact":
+        return written
+    own = next((customer for customer in served if _same_name(written, customer.company)), None)
+    if own is None and not written and served:
+        own = served[0]
+    return own.name if own else written
+
+
+def _same_name(one: str, other: str) -> bool:
+    return bool(_letters(one)) and _letters(one) == _letters(other)
+
+
+def _letters(name: str) -> str:
+    return "".join(letter for letter in unicodedata.normalize("NFKC", name).casefold() if letter.isalnum())

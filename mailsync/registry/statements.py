@@ -1,0 +1,59 @@
+"""Bulk statements: a whole table's changes in a few round trips (database)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from mailsync.database import Base
+
+Values = dict[str, Any]
+
+
+def insert_all(connection: sa.Connection, model: type[Base], rows: Sequence[Values]) -> list[int]:
+    """Insert rows of equal keys; their new ids in the same order."""
+    if not rows:
+        return []
+    table = sa.inspect(model).local_table
+    statement = sa.insert(model).returning(table.c.id, sort_by_parameter_order=True)
+    return [int(found) for found in connection.execute(statement, rows).scalars()]
+
+
+def update_all(
+    connection: sa.Connection, model: type[Base], changes: Mapping[int, Mapping[str, Any]]
+) -> None:
+    """Set the changed columns of rows, by id; one statement for all rows that change the same columns."""
+    groups: defaultdict[frozenset[str], list[Values]] = defaultdict(list)
+    for row_id, values in changes.items():
+        if values:
+            groups[frozenset(values)].append(
+                {"row_id": row_id} | {f"new_{name}": values[name] for name in values}
+            )
+    table = sa.inspect(model).local_table
+    for names, parameters in groups.items():
+        settings: Values = {name: sa.bindparam(f"new_{name}") for name in sorted(names)}
+        connection.execute(
+            sa.update(model).where(table.c.id == sa.bindparam("row_id")).values(settings), parameters
+        )
+
+
+def delete_all(connection: sa.Connection, model: type[Base], ids: Iterable[int]) -> None:
+    """Delete rows by id."""
+    parameters = [{"row_id": row_id} for row_id in ids]
+    if parameters:
+        table = sa.inspect(model).local_table
+        connection.execute(sa.delete(model).where(table.c.id == sa.bindparam("row_id")), parameters)
+
+
+def rows_of(connection: sa.Connection, model: type[Base]) -> list[Values]:
+    """All rows of a table, as dictionaries, in order of their ids."""
+    table = sa.inspect(model).local_table
+    return [dict(row) for row in connection.execute(sa.select(table).order_by(table.c.id)).mappings()]
+
+
+def differing(former: Mapping[str, Any], wanted: Mapping[str, Any]) -> Values:
+    """The wanted values that are not there yet."""
+    return {name: value for name, value in wanted.items() if former[name] != value}

@@ -1,0 +1,306 @@
+"""People from registry files into the database (FORMATS 1): found by id or by their main e-mail (database)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from mailsync.registry import codes
+from mailsync.registry.model import Address, Code, Contact, Customer, Engagement, Party
+from mailsync.registry.outcome import Tally
+from mailsync.registry.rows import ReadRow
+from mailsync.registry.statements import Values, delete_all, differing, insert_all, rows_of, update_all
+from mailsync.registry.tables import Table
+from mailsync.registry.upsert_customers import Visit
+from mailsync.text import N_, Sentence
+
+_PARTY_KINDS = {"contact": "customer", "forwarder": "forwarder", "inspector": "inspector"}
+_PLAIN = ("role", "name", "company", "region", "phone", "title")
+#: A person of whom nothing is known.
+_NOBODY: Values = {
+    "external_id": None,
+    "role": "contact",
+    "name": "",
+    "company": None,
+    "region": None,
+    "phone": None,
+}
+_NOBODY |= {"title": None, "from_source": False, "retired": None}
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Person:
+    """A person while the rows about it are read: as the database holds it, and as the rows want it."""
+
+    contact_id: int | None = None
+    former: Values
+    former_addresses: tuple[str, ...] = ()
+    engaged: frozenset[int] = frozenset()  #: customers, by id, whose engagement holds
+    row: int | None = None  #: the first row about this person
+    wanted: Values = field(default_factory=dict)
+    addresses: tuple[str, ...] = ()
+    customers: set[int] | None = None  #: None: no row says anything about codes
+    only_adds: bool = False  #: a code could not be read, so none is taken away
+
+
+def upsert_people(visit: Visit, table: Table, rows: list[ReadRow], tally: Tally) -> frozenset[int]:
+    """Add and change contacts, their addresses and engagements; the ids of those the rows name."""
+    crowd = Crowd(_held(visit))
+    customers = _Customers(visit)
+    named: list[Person] = []
+    for row in rows:
+        person = crowd.find(row) or crowd.add(Person(former=_NOBODY))
+        if person.row is None:
+            named.append(person)
+        _take(person, row, table, tally, again=person.row is not None)
+        _take_codes(person, row, table, tally, customers)
+        person.row = person.row or row.number
+        crowd.index(person)
+        if visit.source:
+            person.wanted["from_source"] = True
+    _write(visit, named, tally)
+    return frozenset(person.contact_id for person in named if person.contact_id is not None)
+
+
+class Crowd:
+    """All people of database and file, found by id and by main e-mail."""
+
+    def __init__(self, people: Iterable[Person]) -> None:
+        self._by_id: dict[str, Person] = {}
+        self._by_address: defaultdict[str, list[Person]] = defaultdict(list)
+        for person in people:
+            self.index(person)
+
+    def add(self, person: Person) -> Person:
+        self.index(person)
+        return person
+
+    def index(self, person: Person) -> None:
+        """Make the person known under its id and addresses as they stand now."""
+        if external_id := _now(person, "external_id"):
+            self._by_id[external_id] = person
+        for address in person.addresses:
+            if person not in self._by_address[address]:
+                self._by_address[address].append(person)
+
+    def find(self, row: ReadRow) -> Person | None:
+        """Whom a row is about. Two people may share an address: ids keep them apart, else the main e-mail decides."""
+        external_id = row.text("id")
+        if external_id and (person := self._by_id.get(external_id)):
+            return person
+        given = _addresses_of(row)
+        known = self._by_address.get(given[0], []) if given else []
+        if external_id:
+            known = [person for person in known if not _now(person, "external_id")]
+        name = row.text("name")
+        return min(
+            known,
+            key=lambda person: (
+                person.addresses[0] != given[0],
+                name is not None and _now(person, "name") != name,
+            ),
+            default=None,
+        )
+
+
+class _Customers:
+    """Comparison key of a code → customer's id, and who was retired."""
+
+    def __init__(self, visit: Visit) -> None:
+        self.ids = {code["key"]: int(code["customer_id"]) for code in rows_of(visit.connection, Code)}
+        self.retired = {row["id"] for row in rows_of(visit.connection, Customer) if row["retired"]}
+
+
+def _held(visit: Visit) -> list[Person]:
+    companies = {party["id"]: party["name"] for party in rows_of(visit.connection, Party)}
+    addresses: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
+    for address in rows_of(visit.connection, Address):
+        addresses[address["contact_id"]].append((address["position"], address["address"]))
+    engaged: defaultdict[int, set[int]] = defaultdict(set)
+    for engagement in rows_of(visit.connection, Engagement):
+        if engagement["ended"] is None:
+            engaged[engagement["contact_id"]].add(engagement["customer_id"])
+    people = []
+    for contact in rows_of(visit.connection, Contact):
+        held = tuple(address for _, address in sorted(addresses[contact["id"]]))
+        people.append(
+            Person(
+                contact_id=contact["id"],
+                former=contact | {"company": companies.get(contact["party_id"])},
+                former_addresses=held,
+                addresses=held,
+                engaged=frozenset(engaged[contact["id"]]),
+            )
+        )
+    return people
+
+
+def _now(person: Person, name: str) -> str | None:
+    value = person.wanted.get(name, person.former[name])
+    return value if isinstance(value, str) else None
+
+
+def _addresses_of(row: ReadRow) -> tuple[str, ...]:
+    return (*row.texts("email"), *row.texts("email2"))
+
+
+def _take(person: Person, row: ReadRow, table: Table, tally: Tally, *, again: bool) -> None:
+    """What one row says of a person; a second row of the file adds to the first and never contradicts it."""
+    said = {name: row.values[name] for name in _PLAIN if name in row.values}
+    if "name" in said:
+        said["name"] = said["name"] or ""
+    for name, value in said.items():
+        if again and name in person.wanted and person.wanted[name] != value:
+            reason = Sentence.of(
+                N_(
+                    "The person of row {row} has the same address or id, and there it says “{first}”; that is kept"
+                ),
+                row=person.row,
+                first=person.wanted[name] or "",
+            )
+            tally.problem(row.number, table.column(name), reason)
+        else:
+            person.wanted[name] = value
+    person.wanted["retired"] = None
+    by_id = row.text("id")
+    if by_id:
+        person.wanted["external_id"] = by_id
+    replaces = bool(by_id) and by_id == person.former["external_id"] and not again
+    person.addresses = _joined_addresses(person.addresses, row, replaces=replaces)
+
+
+def _joined_addresses(held: tuple[str, ...], row: ReadRow, *, replaces: bool) -> tuple[str, ...]:
+    """Addresses after a row. Found by its id, the e-mail cells are the addresses, and an empty cell leaves its part
+    alone; found by e-mail, a row can only add."""
+    main, more = row.texts("email"), row.texts("email2")
+    if not replaces or row.spoiled & {"email", "email2"}:
+        return tuple(dict.fromkeys((*main, *more, *held)))
+    if "email" in row.values and not main:  # blanked by `-`
+        held = ()
+    if "email2" not in row.values:
+        more = held[1:] if main and main[0] not in held else held
+    return tuple(dict.fromkeys((*(main or held[:1]), *more)))
+
+
+def _take_codes(person: Person, row: ReadRow, table: Table, tally: Tally, customers: _Customers) -> None:
+    if "codes" not in row.values:
+        person.only_adds |= "codes" in row.spoiled
+        return
+    person.customers = person.customers or set()
+    person.only_adds |= "codes" in row.spoiled
+    for code in row.texts("codes"):
+        customer_id = customers.ids.get(codes.parse(code).key)
+        if customer_id is not None and customer_id not in customers.retired:
+            person.customers.add(customer_id)
+            continue
+        person.only_adds = True
+        template = (
+            N_("There is no customer with the code {code}")
+            if customer_id is None
+            else N_("The customer {code} is retired: the registry's source no longer delivers it")
+        )
+        tally.problem(row.number, table.column("codes"), Sentence.of(template, code=code))
+
+
+def _write(visit: Visit, people: list[Person], tally: Tally) -> None:
+    _with_parties(visit, people)
+    new = [person for person in people if person.contact_id is None]
+    held = [person for person in people if person.contact_id is not None]
+    changes = {person.contact_id or 0: differing(person.former, person.wanted) for person in held}
+    update_all(visit.connection, Contact, changes)
+    taken = {contact["key"] for contact in rows_of(visit.connection, Contact)} if new else set()
+    blank = {name: value for name, value in _NOBODY.items() if name != "company"} | {"party_id": None}
+    rows = [blank | person.wanted | {"key": _permanent_key(person, taken)} for person in new]
+    for person, contact_id in zip(new, insert_all(visit.connection, Contact, rows), strict=True):
+        person.contact_id = contact_id
+    moved = _write_addresses(visit, people) | _write_engagements(visit, people)
+    changed = sum(bool(changes[person.contact_id or 0]) or person.contact_id in moved for person in held)
+    tally.added += len(new)
+    tally.changed += changed
+    tally.unchanged += len(held) - changed
+
+
+def _permanent_key(person: Person, taken: set[str]) -> str:
+    """A name that stays the contact's for ever, the same when files are imported into an empty registry again."""
+    base = _now(person, "external_id") or person.addresses[0]
+    key, count = base, 1
+    while key in taken:
+        count += 1
+        key = f"{base}#{count}"
+    taken.add(key)
+    return key
+
+
+def _with_parties(visit: Visit, people: list[Person]) -> None:
+    """Replace `company` in what is wanted by the party of that name and kind, added where it is new."""
+    ids = {(party["kind"], party["name"]): party["id"] for party in rows_of(visit.connection, Party)}
+    needed = dict.fromkeys(key for person in people if (key := _party_key(person)))
+    missing = [key for key in needed if key not in ids]
+    rows: list[Values] = [
+        {"kind": kind, "name": name, "short_name": None, "country": None} for kind, name in missing
+    ]
+    ids |= dict(zip(missing, insert_all(visit.connection, Party, rows), strict=True))
+    for person in people:
+        key = _party_key(person)
+        person.wanted.pop("company", None)
+        person.wanted["party_id"] = ids[key] if key else None
+
+
+def _party_key(person: Person) -> tuple[str, str] | None:
+    company = _now(person, "company")
+    return (_PARTY_KINDS[_now(person, "role") or "contact"], company) if company else None
+
+
+def _write_addresses(visit: Visit, people: list[Person]) -> set[int | None]:
+    """Bring the addresses up to date; the ids of contacts whose addresses changed."""
+    changed = {person.contact_id: person for person in people if person.addresses != person.former_addresses}
+    held: Mapping[tuple[int, str], Values] = {
+        (row["contact_id"], row["address"]): row
+        for row in rows_of(visit.connection, Address)
+        if row["contact_id"] in changed
+    }
+    wanted = {
+        (person.contact_id or 0, address): position
+        for person in changed.values()
+        for position, address in enumerate(person.addresses)
+    }
+    delete_all(visit.connection, Address, (row["id"] for key, row in held.items() if key not in wanted))
+    update_all(
+        visit.connection,
+        Address,
+        {row["id"]: differing(row, {"position": wanted[key]}) for key, row in held.items() if key in wanted},
+    )
+    new: list[Values] = [
+        {"contact_id": contact_id, "address": address, "position": position}
+        for (contact_id, address), position in wanted.items()
+        if (contact_id, address) not in held
+    ]
+    insert_all(visit.connection, Address, new)
+    return set(changed)
+
+
+def _write_engagements(visit: Visit, people: list[Person]) -> set[int | None]:
+    """Begin, resume and end engagements as the codes say; the ids of contacts whose engagements changed."""
+    begun: list[Values] = []
+    changes: dict[int, Values] = {}
+    moved: set[int | None] = set()
+    held = {(row["contact_id"], row["customer_id"]): row for row in rows_of(visit.connection, Engagement)}
+    for person in people:
+        if person.customers is None:
+            continue
+        begins = sorted(person.customers - person.engaged)
+        ends = set() if person.only_adds else person.engaged - person.customers
+        for customer_id in begins:
+            if former := held.get((person.contact_id, customer_id)):
+                changes[former["id"]] = {"ended": None}
+            else:
+                key = {"contact_id": person.contact_id, "customer_id": customer_id}
+                begun.append(key | {"started": visit.now, "ended": None})
+        for customer_id in ends:
+            changes[held[person.contact_id, customer_id]["id"]] = {"ended": visit.now}
+        if begins or ends:
+            moved.add(person.contact_id)
+    insert_all(visit.connection, Engagement, begun)
+    update_all(visit.connection, Engagement, changes)
+    return moved
