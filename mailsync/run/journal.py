@@ -225,17 +225,6 @@ class Journal:
                 )
                 connection.execute(taken_back, [{"row": row} for row in undone])
 
-    def note_copies(self, seen: Mapping[int, int]) -> None:
-        """Row → UID of the copy seen in its destination, in one commit, before the originals are removed."""
-        if not seen:
-            return
-        change = sa.update(_actions).where(_actions.c.id == sa.bindparam("row"))
-        with self._engine.begin() as connection:
-            connection.execute(
-                change.values(destination_uid=sa.bindparam("uid")),
-                [{"row": row, "uid": uid} for row, uid in seen.items()],
-            )
-
     def open_rows(self, account: str) -> list[JournalRow]:
         """What an interrupted run left undecided, in the order it was begun."""
         return self._select(_actions.c.account == account, _actions.c.state == "open")
@@ -298,8 +287,7 @@ _CLOSED = {
     "state": sa.bindparam("new_state"),
     "closed": sa.bindparam("closed_at"),
     "note": sa.bindparam("words", type_=sa.JSON(none_as_null=True)),
-    # what was noted while the row was open stays
-    "destination_uid": sa.func.coalesce(sa.bindparam("uid", type_=sa.BigInteger), _actions.c.destination_uid),
+    "destination_uid": sa.bindparam("uid"),
     "etag": sa.bindparam("new_etag"),
 }
 

@@ -1,0 +1,161 @@
+"""Writing the cards of one book: exact bytes read, intent committed, written under If-Match, read back together.
+
+The first card goes alone, as a canary: only when the server is seen to keep it do the others follow in windows. A
+server that makes something else of a card gets no second one in this run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mailsync.errors import CollectionError, ItemError
+from mailsync.run.actions import CardAction, CardCreate, CardDelete, CardRename, CardReplace
+from mailsync.run.execution import Execution
+from mailsync.run.journal import Closing, Intent, JournalRow
+from mailsync.run.ports import BookPort
+from mailsync.run.settle import changed_meanwhile, settle_cards, wanted_bytes
+from mailsync.text import N_, Sentence
+
+#: Cards between two commits.
+WINDOW = 25
+
+
+@dataclass(kw_only=True)
+class _Sent:
+    """What the server answered to the writes of one window, by row."""
+
+    etags: dict[int, str | None] = field(default_factory=dict)  #: accepted
+    refusals: dict[int, Sentence] = field(default_factory=dict)
+    broken: CollectionError | None = None
+
+
+def write_cards(execution: Execution, book: BookPort, actions: Sequence[CardAction]) -> None:
+    """Carry the actions of one book out. Raises `AccountError`; its open rows are then settled by the next run."""
+    proven = False
+    begun = 0
+    while begun < len(actions) and execution.go_on():
+        window = actions[begun : begun + (WINDOW if proven else 1)]
+        begun += len(window)
+        try:
+            closings, faithful = _write_window(execution, book, window)
+        except CollectionError as error:
+            execution.outcome.errors.append(error)
+            break
+        proven = proven or any(closing.state == "done" for closing in closings)
+        if not faithful:
+            break
+    execution.leave(actions)
+
+
+def _write_window(
+    execution: Execution, book: BookPort, window: Sequence[CardAction]
+) -> tuple[Sequence[Closing], bool]:
+    """Outcomes, and whether the book may be written further. Raises `CollectionError`, `AccountError`."""
+    intents = [intent for action in window if (intent := _prepare(execution, book, action)) is not None]
+    rows = execution.open(intents)
+    sent = _send(execution, book, rows)
+    closings = [_judge(closing, sent) for closing in settle_cards(book, execution.editor, rows)]
+    strange = [
+        closing for closing in closings if closing.state == "conflict" and closing.row.id in sent.etags
+    ]
+    closings = [_put_back(execution, book, one, sent.etags) if one in strange else one for one in closings]
+    execution.close(closings, sent.refusals)
+    if sent.broken is not None:
+        raise sent.broken
+    return closings, not strange
+
+
+def _prepare(execution: Execution, book: BookPort, action: CardAction) -> Intent | None:
+    """The intent of an action whose precondition holds; None where it was refused."""
+    undo_of = execution.undoes.get(action)
+    if isinstance(action, CardCreate):
+        return Intent(action=action, undo_of=undo_of)
+    try:
+        held = book.read(action.href)
+        if held is None:
+            execution.refuse(action, Sentence.of(N_("The card is gone from the server")))
+            return None
+        if held.etag != action.etag:
+            execution.refuse(action, changed_meanwhile())
+            return None
+        if isinstance(action, CardRename):
+            execution.editor.edit(held.data, action.edit)
+    except ItemError as error:
+        execution.refuse(action, error.sentence, "failed")
+        return None
+    return Intent(action=action, former=held.data, undo_of=undo_of)
+
+
+def _send(execution: Execution, book: BookPort, rows: Sequence[JournalRow]) -> _Sent:
+    sent = _Sent()
+    for row in rows:
+        if execution.stop():
+            break
+        try:
+            sent.etags[row.id] = _send_one(execution, book, row)
+        except ItemError as error:
+            sent.refusals[row.id] = error.sentence
+        except CollectionError as error:
+            sent.refusals[row.id] = error.sentence
+            sent.broken = error
+            break
+    return sent
+
+
+def _send_one(execution: Execution, book: BookPort, row: JournalRow) -> str | None:
+    match row.action:
+        case CardDelete(href=href, etag=etag):
+            book.delete(href, etag=etag)
+            return None
+        case CardCreate(href=href, card=card):
+            book.create(href, card)
+            return None
+        case CardRename(href=href, etag=etag) | CardReplace(href=href, etag=etag):
+            wanted = wanted_bytes(row, execution.editor)
+            return etag if wanted == row.former else book.write(href, wanted, etag=etag)
+        case _:
+            raise TypeError(row.action.kind)
+
+
+def _judge(closing: Closing, sent: _Sent) -> Closing:
+    """The outcome as seen on the server, with the server's own words where it refused."""
+    row = closing.row
+    words = sent.refusals.get(row.id)
+    if closing.state == "conflict" and words is not None:
+        return Closing(row=row, state="conflict", note=words)
+    if closing.state == "abandoned" and row.id in sent.etags:
+        ignored = N_("The server accepted the card, but still holds the former one")
+        return Closing(row=row, state="failed", note=Sentence.of(ignored))
+    return closing
+
+
+def _put_back(
+    execution: Execution, book: BookPort, closing: Closing, etags: Mapping[int, str | None]
+) -> Closing:
+    """The server holds something else than was written. Where that is surely our own write, undo it at once."""
+    row, etag = closing.row, closing.etag
+    if not isinstance(row.action, CardRename | CardReplace) or row.former is None:
+        return closing
+    if etag is None or etags[row.id] != etag:
+        return Closing(row=row, state="conflict", note=closing.note)
+    try:
+        book.write(row.action.href, row.former, etag=etag)
+    except ItemError as error:
+        return Closing(row=row, state="conflict", note=_damaged(row, error.sentence), etag=etag)
+    held = book.read_many([row.action.href]).get(row.action.href)
+    if held is not None and execution.editor.same_meaning(row.former, held.data):
+        restored = N_(
+            "The server changed more than the name when it stored the card; it was put back as it was"
+        )
+        return Closing(row=row, state="conflict", note=Sentence.of(restored))
+    lost = Sentence.of(N_("the server changes it again when it is put back"))
+    return Closing(row=row, state="conflict", note=_damaged(row, lost), etag=held.etag if held else None)
+
+
+def _damaged(row: JournalRow, reason: Sentence) -> Sentence:
+    return Sentence.of(
+        N_("The server damaged the card when it stored it ({reason}). Its former text is kept in run {run}"),
+        reason=reason,
+        run=row.run,
+    )

@@ -1,0 +1,262 @@
+"""Filing messages: folders first, then windows of one source mailbox, checked by UIDVALIDITY and fingerprint.
+
+Each window is committed twice: as intents with the fence of every destination, and as outcomes. Originals are removed
+only when their copies are seen, by UID EXPUNGE (RFC 4315) alone; a server that can neither MOVE (RFC 6851) nor
+UID EXPUNGE keeps its messages where they are.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from mailsync.errors import CollectionError
+from mailsync.run.actions import (
+    FolderCreate,
+    MailAction,
+    MailboxState,
+    MessageRemove,
+    MessageState,
+    MessageTransfer,
+)
+from mailsync.run.execution import Execution, Result
+from mailsync.run.journal import Intent, JournalRow
+from mailsync.run.ports import MailPort
+from mailsync.run.settle import messages_at, settle_folders, settle_removals, settle_transfers, transfer
+from mailsync.text import N_, Sentence
+
+#: Messages, or folders, between two commits.
+WINDOW = 100
+#: One MOVE per destination costs a large mailbox dear (Dovecot rewrites its index each time): beyond this many
+#: destinations of one mailbox, COPY to each and one UID EXPUNGE for the window are several times cheaper.
+MANY_DESTINATIONS = 20
+
+
+A = TypeVar("A", bound=MailAction)
+
+
+@dataclass(kw_only=True)
+class _Sent:
+    """What the server answered to the transfers of one window, by row."""
+
+    said: dict[int, int] = field(default_factory=dict)  #: COPYUID
+    tried: set[int] = field(default_factory=set)
+    refusals: dict[int, Sentence] = field(default_factory=dict)
+
+
+def write_mail(execution: Execution, mail: MailPort, actions: Sequence[MailAction]) -> None:
+    """Carry the mail actions out. Raises `AccountError`; its open rows are then settled by the next run."""
+    folders = [action for action in actions if isinstance(action, FolderCreate)]
+    transfers = [action for action in actions if isinstance(action, MessageTransfer)]
+    removals = [action for action in actions if isinstance(action, MessageRemove)]
+    for folder_window in _windows(folders):
+        _create_folders(execution, mail, folder_window)
+    by_source: defaultdict[str, list[MessageTransfer]] = defaultdict(list)
+    for action in transfers:
+        by_source[action.mailbox].append(action)
+    for source in by_source.values():
+        _transfer_from(execution, mail, source)
+    by_mailbox: defaultdict[str, list[MessageRemove]] = defaultdict(list)
+    for removal in removals:
+        by_mailbox[removal.mailbox].append(removal)
+    for group in by_mailbox.values():
+        for removal_window in _windows(group):
+            _remove_copies(execution, mail, removal_window)
+
+
+def _windows(actions: Sequence[A]) -> list[Sequence[A]]:
+    return [actions[start : start + WINDOW] for start in range(0, len(actions), WINDOW)]
+
+
+def _create_folders(execution: Execution, mail: MailPort, actions: Sequence[FolderCreate]) -> None:
+    if not execution.go_on():
+        execution.leave(actions)
+        return
+    missing = [action for action in actions if mail.state(action.mailbox) is None]
+    present = [action for action in actions if action not in missing]
+    execution.settle([Result(action=action, state="done") for action in present])
+    rows = execution.open([Intent(action=action) for action in missing])
+    refusals: dict[int, Sentence] = {}
+    for row, action in zip(rows, missing, strict=True):
+        try:
+            mail.create(action.mailbox)
+        except CollectionError as error:
+            refusals[row.id] = error.sentence
+    execution.close(settle_folders(mail, rows), refusals)
+
+
+def _transfer_from(execution: Execution, mail: MailPort, actions: Sequence[MessageTransfer]) -> None:
+    """All transfers out of one mailbox, those to one destination together."""
+    moves = [action for action in actions if action.kind == "message-move"]
+    if moves and not (mail.can_move or mail.can_expunge_uids):
+        for action in moves:
+            execution.refuse(action, _cannot_move(action))
+        actions = [action for action in actions if action.kind == "message-copy"]
+    rank = {
+        destination: at for at, destination in enumerate(dict.fromkeys(one.destination for one in actions))
+    }
+    ordered = sorted(actions, key=lambda action: rank[action.destination])
+    by_copy = not mail.can_move or (mail.can_expunge_uids and len(rank) > MANY_DESTINATIONS)
+    for window in _windows(ordered):
+        if not execution.go_on():
+            break
+        try:
+            _transfer_window(execution, mail, window, by_copy=by_copy)
+        except CollectionError as error:
+            execution.outcome.errors.append(error)
+            break
+    execution.leave(ordered)
+
+
+def _transfer_window(
+    execution: Execution, mail: MailPort, window: Sequence[MessageTransfer], *, by_copy: bool
+) -> None:
+    """One window. Raises `CollectionError` where the source cannot be read, `AccountError`."""
+    ready = _still_right(execution, mail, window)
+    intents = []
+    for action, fence in _fenced(execution, mail, ready):
+        intents.append(Intent(action=action, fence=fence, undo_of=execution.undoes.get(action)))
+    rows = execution.open(intents)
+    sent = _send(execution, mail, rows, by_copy=by_copy)
+    # MOVE and COPY stand in one window only where a plan mixes both modes; then nothing is taken for moved unseen.
+    moved = not by_copy and all(row.action.kind == "message-move" for row in rows)
+    closings = settle_transfers(mail, rows, said=sent.said, by_move=moved)
+    ignored = Sentence.of(N_("The server said yes, but the message is still where it was"))
+    words = {row.id: sent.refusals.get(row.id, ignored) for row in rows if row.id in sent.tried}
+    execution.close(closings, words)
+
+
+def _still_right(
+    execution: Execution, mail: MailPort, window: Sequence[MessageTransfer]
+) -> list[MessageTransfer]:
+    """The messages that are what the plan saw; the others are refused."""
+    ready = []
+    for uidvalidity in dict.fromkeys(action.uidvalidity for action in window):
+        group = [action for action in window if action.uidvalidity == uidvalidity]
+        held = messages_at(mail, group[0].mailbox, uidvalidity, [action.uid for action in group])
+        for action in group:
+            reason = _why_not(action, held)
+            if reason is None:
+                ready.append(action)
+            else:
+                execution.refuse(action, reason)
+    return ready
+
+
+def _why_not(action: MessageTransfer, held: Mapping[int, MessageState] | None) -> Sentence | None:
+    if held is None:
+        return Sentence.of(
+            N_("The folder {before} was renamed or made anew meanwhile; the next run reads it again"),
+            before=action.mailbox,
+        )
+    message = held.get(action.uid)
+    if message is None:
+        return Sentence.of(N_("The message left {before} meanwhile"), before=action.mailbox)
+    if message.fingerprint != action.fingerprint:
+        return Sentence.of(
+            N_("Another message stands in its place in {before}; the next run reads it again"),
+            before=action.mailbox,
+        )
+    if message.flags.intersection(action.bars_flags) or not message.flags.issuperset(action.needs_flags):
+        return Sentence.of(N_("Its marks (read, flagged, deleted) changed meanwhile; it stays"))
+    return None
+
+
+def _fenced(
+    execution: Execution, mail: MailPort, actions: Sequence[MessageTransfer]
+) -> Iterator[tuple[MessageTransfer, MailboxState]]:
+    """Each message with the state of its destination; those without a destination are refused."""
+    fences: dict[str, MailboxState | None] = {}
+    for action in actions:
+        if action.destination not in fences:
+            fences[action.destination] = _state_or_none(mail, action.destination)
+        fence = fences[action.destination]
+        if fence is None:
+            missing = N_("The folder {after} is not there or refuses; the message stays in {before}")
+            execution.refuse(action, Sentence.of(missing, before=action.mailbox, after=action.destination))
+        else:
+            yield action, fence
+
+
+def _state_or_none(mail: MailPort, mailbox: str) -> MailboxState | None:
+    try:
+        return mail.state(mailbox)
+    except CollectionError:
+        return None
+
+
+def _send(execution: Execution, mail: MailPort, rows: Sequence[JournalRow], *, by_copy: bool) -> _Sent:
+    sent = _Sent()
+    groups: defaultdict[tuple[str, bool], list[JournalRow]] = defaultdict(list)
+    for row in rows:
+        copying = by_copy or row.action.kind == "message-copy"
+        groups[transfer(row).destination, copying].append(row)
+    for (destination, copying), group in groups.items():
+        if execution.stop():
+            break
+        sent.tried.update(row.id for row in group)
+        uids = [transfer(row).uid for row in group]
+        send = mail.copy if copying else mail.move
+        try:
+            answer = send(transfer(group[0]).mailbox, uids, destination) or {}
+        except CollectionError as error:
+            sent.refusals.update((row.id, error.sentence) for row in group)
+        else:
+            by_uid = {transfer(row).uid: row.id for row in group}
+            sent.said.update((by_uid[uid], copy) for uid, copy in answer.items() if uid in by_uid)
+    return sent
+
+
+def _remove_copies(execution: Execution, mail: MailPort, actions: Sequence[MessageRemove]) -> None:
+    """Take copies away whose originals are still there."""
+    if not execution.go_on():
+        execution.leave(actions)
+        return
+    try:
+        ready = [action for action in actions if _removable(execution, mail, action)]
+        rows = execution.open(
+            [Intent(action=action, undo_of=execution.undoes.get(action)) for action in ready]
+        )
+        words = {}
+        if ready:
+            try:
+                mail.remove(ready[0].mailbox, [action.uid for action in ready])
+            except CollectionError as error:
+                words = {row.id: error.sentence for row in rows}
+        execution.close(settle_removals(mail, rows), words)
+    except CollectionError as error:
+        execution.outcome.errors.append(error)
+        execution.leave(actions)
+
+
+def _removable(execution: Execution, mail: MailPort, action: MessageRemove) -> bool:
+    if not mail.can_expunge_uids:
+        reason = N_("The server cannot remove single messages (no UIDPLUS): the copy stays in {before}")
+    elif not _stands(mail, action.mailbox, action.uidvalidity, action.uid, action.fingerprint):
+        reason = N_("The copy is no longer in {before}")
+    elif not _stands(
+        mail, action.original, action.original_uidvalidity, action.original_uid, action.fingerprint
+    ):
+        reason = N_("The original is no longer where it was: its copy stays in {before}")
+    else:
+        return True
+    execution.refuse(action, Sentence.of(reason, before=action.mailbox))
+    return False
+
+
+def _stands(mail: MailPort, mailbox: str, uidvalidity: int, uid: int, fingerprint: str) -> bool:
+    held = messages_at(mail, mailbox, uidvalidity, [uid]) or {}
+    return uid in held and held[uid].fingerprint == fingerprint
+
+
+def _cannot_move(action: MessageTransfer) -> Sentence:
+    return Sentence.of(
+        N_(
+            "The server can neither move messages (MOVE) nor remove single ones (UIDPLUS), so “{subject}” stays in "
+            '{before}. Ask its administrator to switch one of them on, or set mode = "copy"'
+        ),
+        subject=action.subject,
+        before=action.mailbox,
+    )

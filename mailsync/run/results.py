@@ -1,0 +1,158 @@
+"""What each run found, for reports, and what was last decided of each message (database)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mailsync.database import Base
+from mailsync.run.actions import Place
+
+
+class ResultRow(Base):
+    """The result object of one run (FORMATS 3)."""
+
+    __tablename__ = "run_results"
+
+    run: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(index=True)
+    started: Mapped[datetime] = mapped_column(index=True)
+    result: Mapped[dict[str, Any]]
+
+
+class DecisionRow(Base):
+    """What was last decided of one message."""
+
+    __tablename__ = "decisions"
+
+    account: Mapped[str] = mapped_column(primary_key=True)
+    mailbox: Mapped[str] = mapped_column(primary_key=True)
+    uidvalidity: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
+    uid: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
+    customer: Mapped[str | None]
+    evidence: Mapped[str]
+    verdict: Mapped[str | None]
+
+
+_results = cast("sa.Table", ResultRow.__table__)
+_decisions = cast("sa.Table", DecisionRow.__table__)
+
+#: Rows in one statement.
+_CHUNK = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Attribution (DOMAIN 7) and, of a Sent message, verdict (DOMAIN 6)."""
+
+    customer: str | None
+    evidence: str
+    verdict: str | None = None
+
+
+class Results:
+    """The results on one database; nothing here is needed to resume a run, so `engine` need not be durable."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def store(self, run: str, account: str, started: datetime, result: Mapping[str, Any]) -> None:
+        """Keep a run's result object; a second one for the same run replaces the first."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(_results).where(_results.c.run == run))
+            connection.execute(
+                sa.insert(_results).values(run=run, account=account, started=started, result=dict(result))
+            )
+
+    def since(self, start: datetime, accounts: Iterable[str] | None = None) -> Iterator[dict[str, Any]]:
+        """Result objects of runs that started at `start` or later, the oldest first."""
+        query = sa.select(_results.c.run).where(_results.c.started >= start)
+        query = query.order_by(_results.c.started, _results.c.run)
+        if accounts is not None:
+            query = query.where(_results.c.account.in_(list(accounts)))
+        with self._engine.connect() as connection:
+            runs = list(connection.scalars(query))
+        for run in runs:
+            stored = self.of_run(run)
+            if stored is not None:
+                yield stored
+
+    def of_run(self, run: str) -> dict[str, Any] | None:
+        """One run's result object."""
+        with self._engine.connect() as connection:
+            return connection.scalar(sa.select(_results.c.result).where(_results.c.run == run))
+
+    def last(self, account: str) -> dict[str, Any] | None:
+        """The account's newest result object."""
+        query = sa.select(_results.c.result).where(_results.c.account == account)
+        query = query.order_by(_results.c.started.desc(), _results.c.run.desc())
+        with self._engine.connect() as connection:
+            return connection.scalar(query.limit(1))
+
+    def decisions(self, account: str) -> dict[Place, Decision]:
+        """What was last decided of each message of the account."""
+        columns = (
+            _decisions.c[name]
+            for name in ("mailbox", "uidvalidity", "uid", "customer", "evidence", "verdict")
+        )
+        query = sa.select(*columns).where(_decisions.c.account == account)
+        with self._engine.connect() as connection:
+            return {
+                Place(mailbox, uidvalidity, uid): Decision(
+                    customer=customer, evidence=evidence, verdict=verdict
+                )
+                for mailbox, uidvalidity, uid, customer, evidence, verdict in connection.execute(query)
+            }
+
+    def decide(
+        self, account: str, decided: Mapping[Place, Decision], *, gone: Iterable[Place] = ()
+    ) -> list[Place]:
+        """Keep new decisions, forget messages that are gone; returns the messages that were decided anew or
+        differently. Keys may be any (mailbox, UIDVALIDITY, UID) tuple."""
+        former = self.decisions(account)
+        changed = [place for place, decision in decided.items() if former.get(place) != decision]
+        stale = [place for place in {*changed, *gone} if place in former]
+        with self._engine.begin() as connection:
+            for chunk in _chunks(stale):
+                connection.execute(_forget(account), [_named(place) for place in chunk])
+            for chunk in _chunks(changed):
+                connection.execute(
+                    sa.insert(_decisions), [_kept(account, one, decided[one]) for one in chunk]
+                )
+        return changed
+
+
+def _chunks(places: list[Place]) -> Iterator[list[Place]]:
+    return (places[start : start + _CHUNK] for start in range(0, len(places), _CHUNK))
+
+
+def _forget(account: str) -> sa.Delete:
+    return sa.delete(_decisions).where(
+        _decisions.c.account == account,
+        _decisions.c.mailbox == sa.bindparam("at_mailbox"),
+        _decisions.c.uidvalidity == sa.bindparam("at_uidvalidity"),
+        _decisions.c.uid == sa.bindparam("at_uid"),
+    )
+
+
+def _named(place: Place) -> dict[str, object]:
+    mailbox, uidvalidity, uid = place
+    return {"at_mailbox": mailbox, "at_uidvalidity": uidvalidity, "at_uid": uid}
+
+
+def _kept(account: str, place: Place, decision: Decision) -> dict[str, object]:
+    mailbox, uidvalidity, uid = place
+    return {
+        "account": account,
+        "mailbox": mailbox,
+        "uidvalidity": uidvalidity,
+        "uid": uid,
+        "customer": decision.customer,
+        "evidence": decision.evidence,
+        "verdict": decision.verdict,
+    }
