@@ -1,0 +1,203 @@
+"""A card's meaning, new cards, and whether a server kept what it was sent (RFC 2426, RFC 6350). Pure.
+
+Cards are read by their content lines: vobject cuts values at unescaped commas and fails on valid cards. It serves
+to foretell what a server that stores cards through it would do to them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mailsync.addressbook import contentlines, rewriting
+from mailsync.addressbook.contentlines import Line, escape, fold, unescape
+from mailsync.run.actions import FormerProperties, NameProperties
+from mailsync.text import normalise_address, one_line
+
+#: People who want their card left alone put it into this category.
+OPT_OUT = "no-code"
+
+_IGNORED = frozenset((b"REV", b"PRODID", b"BEGIN", b"END", b""))
+_NEWLINE = re.compile(r"\\+[nN]")
+_GROUP_KINDS = frozenset(("group", "org-group"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardMeaning:
+    """What mailsync understands of a card."""
+
+    version: str
+    uid: str
+    fn: str
+    family: str
+    given: str
+    nickname: str  #: several become one, with blanks
+    categories: tuple[str, ...]
+    addresses: tuple[str, ...]  #: normalised, in the card's order, each once
+    is_group: bool  #: a distribution list, not a person
+
+    @property
+    def opted_out(self) -> bool:
+        return any(category.casefold() == OPT_OUT for category in self.categories)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShelfCard:
+    """A card of a book and what mailsync remembers of it."""
+
+    href: str
+    etag: str  #: empty where the server gave none
+    data: bytes
+    former: FormerProperties | None = (
+        None  #: from before mailsync's first rewrite, with the codes it added since
+    )
+    created: bool = False  #: mailsync added this card
+    contact: str | None = None  #: id of the registered person it was written for
+    codes: tuple[str, ...] = ()  #: codes it was last written for
+    written: str | None = None  #: the FN mailsync last gave it
+    drift: int = 0  #: how often in a row the same FN had to be given again
+
+    @property
+    def remembered(self) -> bool:
+        """Whether mailsync wrote this card."""
+        return self.created or self.former is not None
+
+
+def read_meaning(data: bytes) -> CardMeaning:
+    """The meaning of the one card in `data`. Raises `ItemError` with the reason where it has none."""
+    card = contentlines.read(data)
+    name = rewriting.chosen(card.find(b"N"))
+    family, given, *_ = (*(rewriting.components(name.text) if name else ()), "", "")
+    nicknames = [item for line in card.find(b"NICKNAME") for item in rewriting.category_items(line)]
+    return CardMeaning(
+        version=card.version,
+        uid=_text(card.find(b"UID")),
+        fn=_text(card.find(b"FN")),
+        family=one_line(family),
+        given=one_line(given),
+        nickname=one_line(" ".join(nicknames)),
+        categories=tuple(
+            item for line in card.find(b"CATEGORIES") for item in rewriting.category_items(line)
+        ),
+        addresses=_addresses(card.lines),
+        is_group=_text(card.find(b"KIND") or card.find(b"X-ADDRESSBOOKSERVER-KIND")).casefold()
+        in _GROUP_KINDS,
+    )
+
+
+def loose_addresses(data: bytes) -> tuple[str, ...]:
+    """The e-mail addresses of a card too broken to be read, so that nobody is added beside it."""
+    return _addresses(contentlines.split(data))
+
+
+def _addresses(lines: Iterable[Line]) -> tuple[str, ...]:
+    texts = (unescape(line.text).strip() for line in lines if line.name == b"EMAIL" and line.depth <= 1)
+    bare = (text[7:] if text[:7].casefold() == "mailto:" else text for text in texts)
+    return tuple(dict.fromkeys(normalise_address(address) for address in bare if "@" in address))
+
+
+def _text(lines: Sequence[Line]) -> str:
+    line = rewriting.chosen(list(lines))
+    return one_line(unescape(line.text)) if line else ""
+
+
+# ----- new cards
+
+
+def new_card(
+    *,
+    uid: str,
+    fn: str,
+    addresses: Sequence[str],
+    company: str,
+    given: str | None = None,
+    nickname: str | None = None,
+    categories: Sequence[str] = (),
+) -> bytes:
+    """A vCard 3.0 with FN, N, NICKNAME, CATEGORIES, EMAIL, ORG and UID only (DOMAIN 4).
+
+    `given` None: N carries no name at all (RFC 2426 still wants the property).
+    """
+    properties = [
+        ("VERSION", "3.0"),
+        ("UID", escape(uid)),
+        ("FN", escape(one_line(fn))),
+        ("N", f";{escape(one_line(given or fn))};;;"),
+        *([("NICKNAME", escape(one_line(nickname)))] if nickname else []),
+        *([("ORG", escape(one_line(company)))] if company else []),
+        *(("EMAIL;TYPE=INTERNET", escape(one_line(address))) for address in addresses),
+        *([("CATEGORIES", ",".join(escape(category) for category in categories))] if categories else []),
+    ]
+    lines = ["BEGIN:VCARD", *(f"{name}:{value}" for name, value in properties), "END:VCARD"]
+    return b"".join(fold(line.encode("utf-8", "replace"), b"\r\n") for line in lines)
+
+
+# ----- what a server made of a card
+
+
+class CardRewriter:
+    """The editing the engine is handed (`run.ports.CardEditor`)."""
+
+    def edit(self, data: bytes, edit: NameProperties | FormerProperties) -> bytes:
+        """`data` with only its name properties changed. Raises `ItemError` where the card cannot be edited."""
+        return rewriting.edit(data, edit)
+
+    def same_meaning(self, sent: bytes, held: bytes) -> bool:
+        """Whether a server that rewrites cards kept every property of what was sent."""
+        return same_meaning(sent, held)
+
+
+def same_meaning(sent: bytes, held: bytes) -> bool:
+    """Whether both hold the same properties, as a multiset.
+
+    Order, folds, letter case of names and parameters, REV, PRODID and the backslashes servers add or drop do not
+    count; a property lost, cut or added does.
+    """
+    return sent == held or _properties(sent) == _properties(held)
+
+
+def _properties(data: bytes) -> Counter[tuple[str, frozenset[str], str]]:
+    return Counter(
+        (_name(line), _parameters(line), _value(line))
+        for line in contentlines.split(data)
+        if line.name not in _IGNORED
+    )
+
+
+def _name(line: Line) -> str:
+    # `item1.TEL` stands with its group; vobject writes `X_A` as `X-A`.
+    return line.head.partition(b";")[0].decode("utf-8", "replace").strip().upper().replace("_", "-")
+
+
+def _parameters(line: Line) -> frozenset[str]:
+    found: set[str] = set()
+    for parameter in line.parameters:
+        key, _, values = parameter.upper().partition("=")
+        if key in ("ENCODING", "CHARSET", "QUOTED-PRINTABLE", "BASE64"):
+            continue  # the value is compared decoded
+        found.update(f"{key.strip()}={value.strip()}" for value in values.replace('"', "").split(","))
+    return frozenset(found)
+
+
+def _value(line: Line) -> str:
+    text = line.text
+    if line.encoded:
+        return "".join(text.split())
+    plain = _NEWLINE.sub("\n", text).replace("\\", "")
+    return " ".join(plain.split()).rstrip(";")
+
+
+def survives_vobject(data: bytes) -> bool:
+    """Whether a server that stores cards through vobject (Radicale) would keep every property of `data`."""
+    import vobject
+    from vobject.base import VObjectError
+
+    try:
+        (component,) = vobject.readComponents(data.decode("utf-8"), allowQP=True)
+        stored = component.serialize()
+    except (VObjectError, ValueError, TypeError, AttributeError, KeyError, IndexError):
+        # vobject raises any of these on cards it does not understand; the server refuses or damages them.
+        return False
+    return same_meaning(data, stored.encode("utf-8"))
