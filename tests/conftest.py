@@ -5,12 +5,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from mailsync.database import connect
 from mailsync.demo.seeding import SeedMessage, seed_book, seed_mail
 from mailsync.demo.servers import Dovecot, Radicale, Xandikos
 from mailsync.demo.throwaway import throwaway_folder
+from mailsync.migrations import upgrade
+from tests.servers.postgres import Postgres, programs
 
 PASSWORD = "pass-word"
 #: Logins that exist from the start: servers need not be told of a new user while they run.
@@ -96,3 +101,32 @@ def dotted_mail_user(dotted_dovecot: Dovecot) -> MailUser:
 def book_user(radicale: Radicale) -> BookUser:
     """A fresh user of Radicale, without any book yet."""
     return BookUser(server=radicale, name=f"u{next(_book_users)}")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """PostgreSQL; skips where none is installed (`make test` installs it)."""
+    binaries = programs()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed")
+    with throwaway_folder() as folder, Postgres(folder, binaries) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
+    """A database without any table; each test runs on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'mailsync.db'}"
+    else:
+        url = request.getfixturevalue("postgres").new_database()
+    engine = connect(url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def database(empty_database: sa.Engine) -> sa.Engine:
+    """A database with all tables, made as users' databases are made."""
+    upgrade(empty_database)
+    return empty_database

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mailsync.registry.headings import Kind
-from mailsync.text import Sentence
+from mailsync.text import N_, Sentence, Translate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,13 @@ class RowProblem:
     column: str  #: the heading as the file writes it
     reason: Sentence
     refused: bool = False  #: the whole row was left out, not only this cell
+
+    def render(self, translate: Translate) -> str:
+        """File, row, column and reason in the reader's language."""
+        template = translate(N_("{file}, row {row}, column “{column}”: {reason}"))
+        return template.format(
+            file=self.file, row=self.row, column=self.column, reason=self.reason.render(translate)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +51,25 @@ class ImportReport:
     notes: tuple[Sentence, ...] = ()
 
     @property
+    def added(self) -> int:
+        return sum(count.added for count in self.counts)
+
+    @property
+    def changed(self) -> int:
+        return sum(count.changed for count in self.counts)
+
+    @property
+    def unchanged(self) -> int:
+        return sum(count.unchanged for count in self.counts)
+
+    @property
+    def retired(self) -> int:
+        return sum(count.retired for count in self.counts)
+
+    @property
     def changes(self) -> int:
         """Rows that differ from what the registry held before; 0 when an import is repeated."""
-        return sum(count.added + count.changed + count.retired for count in self.counts)
+        return self.added + self.changed + self.retired
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

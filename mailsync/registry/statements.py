@@ -7,13 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-
-from mailsync.database import Base
+from sqlalchemy.orm import DeclarativeBase
 
 Values = dict[str, Any]
 
 
-def insert_all(connection: sa.Connection, model: type[Base], rows: Sequence[Values]) -> list[int]:
+def insert_all(connection: sa.Connection, model: type[DeclarativeBase], rows: Sequence[Values]) -> list[int]:
     """Insert rows of equal keys; their new ids in the same order."""
     if not rows:
         return []
@@ -23,7 +22,7 @@ def insert_all(connection: sa.Connection, model: type[Base], rows: Sequence[Valu
 
 
 def update_all(
-    connection: sa.Connection, model: type[Base], changes: Mapping[int, Mapping[str, Any]]
+    connection: sa.Connection, model: type[DeclarativeBase], changes: Mapping[int, Mapping[str, Any]]
 ) -> None:
     """Set the changed columns of rows, by id; one statement for all rows that change the same columns."""
     groups: defaultdict[frozenset[str], list[Values]] = defaultdict(list)
@@ -40,7 +39,7 @@ def update_all(
         )
 
 
-def delete_all(connection: sa.Connection, model: type[Base], ids: Iterable[int]) -> None:
+def delete_all(connection: sa.Connection, model: type[DeclarativeBase], ids: Iterable[int]) -> None:
     """Delete rows by id."""
     parameters = [{"row_id": row_id} for row_id in ids]
     if parameters:
@@ -48,7 +47,7 @@ def delete_all(connection: sa.Connection, model: type[Base], ids: Iterable[int])
         connection.execute(sa.delete(model).where(table.c.id == sa.bindparam("row_id")), parameters)
 
 
-def rows_of(connection: sa.Connection, model: type[Base]) -> list[Values]:
+def rows_of(connection: sa.Connection, model: type[DeclarativeBase]) -> list[Values]:
     """All rows of a table, as dictionaries, in order of their ids."""
     table = sa.inspect(model).local_table
     return [dict(row) for row in connection.execute(sa.select(table).order_by(table.c.id)).mappings()]

@@ -74,7 +74,10 @@ def _read(path: Path) -> list[Table]:
     if path.is_file() and path.suffix.lower() not in (".csv", ".tsv", ".txt"):
         from mailsync.registry.workbook import read_workbook  # openpyxl takes long to load
 
-        return [table_of(kind, f"{path.name} ({kind})", rows) for kind, rows in read_workbook(path)]
+        return [
+            table_of(kind, f"{path.name} ({kind})", rows)
+            for kind, rows in read_workbook(path, largest=LARGEST_FILE)
+        ]
     if path.is_file():
         raise RegistryError(
             N_(

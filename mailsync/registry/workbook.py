@@ -15,11 +15,10 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from mailsync.errors import RegistryError
 from mailsync.registry.headings import KINDS, Kind, kind_named
-from mailsync.registry.tables import LARGEST_FILE
 from mailsync.text import N_
 
-#: A small file that unpacks to more is an attack or an accident, bytes.
-_LARGEST_UNPACKED = 512 * 1024 * 1024
+#: A workbook that unpacks to more than this many times the largest file is an attack or an accident.
+_LARGEST_RATIO = 8
 _MOST_COLUMNS = 200
 #: Characters that XML cannot hold.
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -27,12 +26,12 @@ _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _DAMAGE = (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, TypeError, SyntaxError, EOFError)
 
 
-def read_workbook(path: Path) -> list[tuple[Kind, list[list[str]]]]:
-    """The sheets named shows, customers and people as records of texts.
+def read_workbook(path: Path, *, largest: int) -> list[tuple[Kind, list[list[str]]]]:
+    """The sheets named shows, customers and people as records of texts; `largest` is the most bytes a file may have.
 
     Raises `RegistryError` where the file is no workbook or is damaged, `OSError` where it cannot be read.
     """
-    _refuse_oversize(path)
+    _refuse_oversize(path, largest)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter(
@@ -58,14 +57,12 @@ def read_workbook(path: Path) -> list[tuple[Kind, list[list[str]]]]:
         ) from error
 
 
-def _refuse_oversize(path: Path) -> None:
+def _refuse_oversize(path: Path, largest: int) -> None:
     size = path.stat().st_size
     if size and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            size = max(
-                size, sum(entry.file_size for entry in archive.infolist()) * LARGEST_FILE // _LARGEST_UNPACKED
-            )
-    if size > LARGEST_FILE:
+            size = max(size, sum(entry.file_size for entry in archive.infolist()) // _LARGEST_RATIO)
+    if size > largest:
         raise RegistryError(
             N_("{file} has {size} MB, too much for a registry. Nothing was imported"),
             file=path.name,
