@@ -1,0 +1,321 @@
+"""What is filed where (DOMAIN 8), and which messages people filed themselves (DOMAIN 7.4). Pure."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+
+from mailsync.filing.folders import FolderNames
+from mailsync.mailbox.headers import Message, MessageKey
+from mailsync.registry.roster import Customer
+from mailsync.run.actions import Finding, FolderCreate, MessageTransfer, Placement
+from mailsync.text import N_, Sentence
+
+Mode = Literal["move", "copy", "report-only"]
+#: Why a customer's message stays where it is, for now or for good.
+Stay = Literal["unread", "flagged", "young", "by-hand", "copied", "deleted", "report-only"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilingSettings:
+    """DOMAIN 8 as configured for one account."""
+
+    mode: Mode = "move"
+    only_read: bool = True
+    min_age_days: int = 3
+    leave_flagged: bool = True
+
+
+class Attributed(Protocol):
+    """What filing needs of an attribution (DOMAIN 7)."""
+
+    @property
+    def customer(self) -> str | None:
+        """The customer's code; None where nobody or nobody alone was found."""
+        ...
+
+    @property
+    def evidence(self) -> str:
+        """What decided."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilingPlan:
+    """Folders first, then messages, the oldest first."""
+
+    actions: tuple[FolderCreate | MessageTransfer, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    stays: Mapping[MessageKey, Stay] = field(
+        default_factory=dict
+    )  #: a customer's messages that are not filed
+
+
+def hand_filed(
+    messages: Iterable[Message], placements: Iterable[Placement], folder_of: Callable[[str], str | None]
+) -> dict[MessageKey, str]:
+    """Messages in a customer's folder that mailsync did not put there → that customer's code.
+
+    `folder_of`: mailbox → code of the customer whose folder it is (`FolderNames.customer_of`).
+    """
+    ours = {
+        (placement.fingerprint, folder_of(placement.destination.mailbox))
+        for placement in placements
+        if not placement.undone and not placement.undo
+    }
+    owners = _Owners(folder_of)
+    return {
+        message.key: code
+        for message in messages
+        if (code := owners.of(message.key.mailbox)) is not None and (message.fingerprint, code) not in ours
+    }
+
+
+def plan_filing(
+    messages: Sequence[Message],
+    attributions: Mapping[MessageKey, Attributed],
+    threads: Mapping[MessageKey, str],
+    *,
+    folders: FolderNames,
+    settings: FilingSettings,
+    existing: Collection[str],
+    placements: Sequence[Placement],
+    now: datetime,
+) -> FilingPlan:
+    """Plan the filing of one account.
+
+    `messages`: all that the account holds, those in customers' folders too: they say which conversations are filed
+    already, and that a message we placed is still there. `threads`: message → its conversation. `existing`: every
+    mailbox that the server lists. `placements`: the journal's. `now`: aware.
+    """
+    history = _History(messages, placements)
+    owners = _Owners(folders.customer_of)
+    filed = _filed_since(messages, threads, owners)
+    desk = _Desk(folders=folders, settings=settings, existing=existing, placements=placements)
+    stays: dict[MessageKey, Stay] = {}
+    findings: list[Finding] = []
+    for message in sorted(messages, key=lambda message: (message.internal_date, message.key)):
+        attribution = attributions.get(message.key)
+        customer = _customer(folders, attribution)
+        if attribution is None or customer is None:
+            continue
+        if message.role not in ("inbox", "sent"):
+            findings.extend(_misfiled(message, customer, attribution, owners))
+            continue
+        stay = history.stay(message) or _not_yet(message, settings, filed, threads, now)
+        if stay is None:
+            desk.file(message, customer, attribution)
+            _note_filed(filed, threads, message)
+        else:
+            stays[message.key] = stay
+        if stay == "by-hand":
+            findings.append(_taken_out(message, customer))
+    if settings.mode == "report-only":
+        stays.update(dict.fromkeys(desk.would_file, "report-only"))
+    return FilingPlan(actions=desk.actions(), findings=(*findings, *desk.report()), stays=stays)
+
+
+def _customer(folders: FolderNames, attribution: Attributed | None) -> Customer | None:
+    if attribution is None or attribution.customer is None:
+        return None
+    return folders.roster.customer(attribution.customer)
+
+
+class _Owners:
+    """Mailbox → code of its customer, each asked once."""
+
+    def __init__(self, folder_of: Callable[[str], str | None]) -> None:
+        self._folder_of = folder_of
+        self._known: dict[str, str | None] = {}
+
+    def of(self, mailbox: str) -> str | None:
+        if mailbox not in self._known:
+            self._known[mailbox] = self._folder_of(mailbox)
+        return self._known[mailbox]
+
+
+class _History:
+    """What mailsync did with messages before, and what people made of it."""
+
+    def __init__(self, messages: Iterable[Message], placements: Iterable[Placement]) -> None:
+        self._held: defaultdict[str, set[str]] = defaultdict(set)
+        for message in messages:
+            self._held[message.fingerprint].add(message.key.mailbox)
+        self._moved: dict[str, Placement] = {}
+        self._copied: dict[str, set[str]] = defaultdict(set)
+        self._brought_back: set[MessageKey] = set()
+        for placement in placements:
+            if placement.undo:
+                self._brought_back.add(MessageKey(*placement.destination))
+            elif not placement.undone and placement.kind == "message-copy":
+                self._copied[placement.fingerprint].add(placement.source.mailbox)
+            elif not placement.undone:
+                self._moved[placement.fingerprint] = placement
+
+    def stay(self, message: Message) -> Stay | None:
+        """Why a message that lies in INBOX or Sent is not filed for what happened to it before."""
+        if message.key.mailbox in self._copied.get(message.fingerprint, ()):
+            return "copied"
+        moved = self._moved.get(message.fingerprint)
+        if moved is None or message.key in self._brought_back:
+            return None
+        # We filed this message and it is no longer there: a person took it out, and it stays where the person put
+        # it. Where it still is, this is another delivery of the same message.
+        return None if moved.destination.mailbox in self._held[message.fingerprint] else "by-hand"
+
+
+def _filed_since(
+    messages: Iterable[Message], threads: Mapping[MessageKey, str], owners: _Owners
+) -> dict[str, datetime]:
+    """Conversation → date of its oldest message that lies in a customer's folder."""
+    filed: dict[str, datetime] = {}
+    for message in messages:
+        if owners.of(message.key.mailbox) is not None:
+            _note_filed(filed, threads, message)
+    return filed
+
+
+def _note_filed(filed: dict[str, datetime], threads: Mapping[MessageKey, str], message: Message) -> None:
+    thread = threads.get(message.key)
+    if thread is not None:
+        filed[thread] = min(filed.get(thread, message.internal_date), message.internal_date)
+
+
+def _not_yet(
+    message: Message,
+    settings: FilingSettings,
+    filed: Mapping[str, datetime],
+    threads: Mapping[MessageKey, str],
+    now: datetime,
+) -> Stay | None:
+    """Why a message waits: unread or flagged never moves; three days, or (INBOX) a conversation filed already."""
+    if "\\Deleted" in message.flags:
+        return "deleted"
+    if settings.only_read and not message.seen:
+        return "unread"
+    if settings.leave_flagged and message.flagged:
+        return "flagged"
+    if now - message.internal_date >= timedelta(days=settings.min_age_days):
+        return None
+    since = filed.get(threads.get(message.key, ""))
+    if message.role == "inbox" and since is not None and since <= message.internal_date:
+        return None
+    return "young"
+
+
+class _Desk:
+    """Collects what is filed, and the folders that this needs."""
+
+    def __init__(
+        self,
+        *,
+        folders: FolderNames,
+        settings: FilingSettings,
+        existing: Collection[str],
+        placements: Iterable[Placement],
+    ) -> None:
+        self._folders = folders
+        self._settings = settings
+        self._existing = frozenset(existing)
+        self._used: dict[str, str] = {}
+        for placement in placements:
+            if placement.customer is not None and not placement.undone:
+                self._used[placement.customer] = placement.destination.mailbox
+        self._created: dict[str, None] = {}
+        self._transfers: list[MessageTransfer] = []
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self.would_file: list[MessageKey] = []
+
+    def file(self, message: Message, customer: Customer, attribution: Attributed) -> None:
+        destination = self._destination(customer, message.internal_date)
+        if self._settings.mode == "report-only":
+            self.would_file.append(message.key)
+            self._counts[customer.code, destination] += 1
+            return
+        for mailbox in (*self._folders.parents(destination), destination):
+            if mailbox not in self._existing and mailbox.upper() != "INBOX":
+                self._created[mailbox] = None
+        self._transfers.append(self._transfer(message, customer, attribution, destination))
+
+    def actions(self) -> tuple[FolderCreate | MessageTransfer, ...]:
+        return (*(FolderCreate(mailbox=mailbox) for mailbox in self._created), *self._transfers)
+
+    def report(self) -> list[Finding]:
+        """In mode report-only: how many messages would go where."""
+        would = N_("{count} message(s) of {customer} would be filed in {mailbox}")
+        return [
+            Finding(
+                kind="report-only",
+                subject=mailbox,
+                customer=code,
+                sentence=Sentence.of(would, count=count, customer=code, mailbox=mailbox),
+            )
+            for (code, mailbox), count in self._counts.items()
+        ]
+
+    def _destination(self, customer: Customer, when: datetime) -> str:
+        name = self._folders.folder(customer, when)
+        used = self._used.get(customer.code)
+        if name in self._existing or used is None or used not in self._existing or self._folders.by_year:
+            return name
+        # The company was renamed since: its mail stays together until the folder is renamed too.
+        return used if self._folders.code_in(used) == customer.code else name
+
+    def _transfer(
+        self, message: Message, customer: Customer, attribution: Attributed, destination: str
+    ) -> MessageTransfer:
+        settings = self._settings
+        return MessageTransfer(
+            kind="message-copy" if settings.mode == "copy" else "message-move",
+            mailbox=message.key.mailbox,
+            uidvalidity=message.key.uidvalidity,
+            uid=message.key.uid,
+            message_id=message.envelope.message_id,
+            fingerprint=message.fingerprint,
+            subject=message.envelope.subject,
+            destination=destination,
+            customer=customer.code,
+            evidence=attribution.evidence,
+            needs_flags=("\\Seen",) if settings.only_read else (),
+            bars_flags=("\\Deleted", "\\Flagged") if settings.leave_flagged else ("\\Deleted",),
+        )
+
+
+def _misfiled(
+    message: Message, customer: Customer, attribution: Attributed, owners: _Owners
+) -> Iterable[Finding]:
+    """A message in a customer's folder that is another customer's: it stays, and is told."""
+    owner = owners.of(message.key.mailbox)
+    if owner is None or owner == customer.code:
+        return
+    yield Finding(
+        kind="misfiled",
+        subject=message.envelope.message_id or message.envelope.subject,
+        customer=customer.code,
+        sentence=Sentence.of(
+            N_("“{subject}” lies in {mailbox}, but it is {customer}'s ({evidence}); it stays there"),
+            subject=message.envelope.subject,
+            mailbox=message.key.mailbox,
+            customer=customer.code,
+            evidence=attribution.evidence,
+        ),
+    )
+
+
+def _taken_out(message: Message, customer: Customer) -> Finding:
+    return Finding(
+        kind="misfiled",
+        subject=message.envelope.message_id or message.envelope.subject,
+        customer=customer.code,
+        sentence=Sentence.of(
+            N_(
+                "“{subject}” is {customer}'s, but somebody took it out of the customer's folder; it stays in {mailbox}"
+            ),
+            subject=message.envelope.subject,
+            customer=customer.code,
+            mailbox=message.key.mailbox,
+        ),
+    )
