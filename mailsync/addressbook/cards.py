@@ -7,7 +7,7 @@ to foretell what a server that stores cards through it would do to them.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -68,32 +68,38 @@ class ShelfCard:
 def read_meaning(data: bytes) -> CardMeaning:
     """The meaning of the one card in `data`. Raises `ItemError` with the reason where it has none."""
     card = contentlines.read(data)
-    name = rewriting.chosen(card.find(b"N"))
+    return _meaning(card.version, card.lines)
+
+
+def guess_meaning(data: bytes) -> CardMeaning:
+    """What a card too broken to be read seems to say: enough to name it, and to add nobody beside it."""
+    return _meaning("", tuple(contentlines.split(data)))
+
+
+def _meaning(version: str, lines: Sequence[Line]) -> CardMeaning:
+    found: dict[bytes, list[Line]] = defaultdict(list)
+    for line in lines:
+        if line.depth == 1 or (not version and line.depth == 0):
+            found[line.name].append(line)
+    name = rewriting.chosen(found[b"N"])
     family, given, *_ = (*(rewriting.components(name.text) if name else ()), "", "")
-    nicknames = [item for line in card.find(b"NICKNAME") for item in rewriting.category_items(line)]
+    nicknames = [item for line in found[b"NICKNAME"] for item in rewriting.category_items(line)]
+    kind = _text(found[b"KIND"] or found[b"X-ADDRESSBOOKSERVER-KIND"])
     return CardMeaning(
-        version=card.version,
-        uid=_text(card.find(b"UID")),
-        fn=_text(card.find(b"FN")),
+        version=version,
+        uid=_text(found[b"UID"]),
+        fn=_text(found[b"FN"]),
         family=one_line(family),
         given=one_line(given),
         nickname=one_line(" ".join(nicknames)),
-        categories=tuple(
-            item for line in card.find(b"CATEGORIES") for item in rewriting.category_items(line)
-        ),
-        addresses=_addresses(card.lines),
-        is_group=_text(card.find(b"KIND") or card.find(b"X-ADDRESSBOOKSERVER-KIND")).casefold()
-        in _GROUP_KINDS,
+        categories=tuple(item for line in found[b"CATEGORIES"] for item in rewriting.category_items(line)),
+        addresses=_addresses(found[b"EMAIL"]),
+        is_group=kind.casefold() in _GROUP_KINDS,
     )
 
 
-def loose_addresses(data: bytes) -> tuple[str, ...]:
-    """The e-mail addresses of a card too broken to be read, so that nobody is added beside it."""
-    return _addresses(contentlines.split(data))
-
-
 def _addresses(lines: Iterable[Line]) -> tuple[str, ...]:
-    texts = (unescape(line.text).strip() for line in lines if line.name == b"EMAIL" and line.depth <= 1)
+    texts = (unescape(line.text).strip() for line in lines)
     bare = (text[7:] if text[:7].casefold() == "mailto:" else text for text in texts)
     return tuple(dict.fromkeys(normalise_address(address) for address in bare if "@" in address))
 

@@ -1,0 +1,210 @@
+"""Whose card is it: the entries a book should have, and the cards that are there for them (DOMAIN 4 and 5). Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from uuid import UUID, uuid5
+
+from mailsync.addressbook.cards import CardMeaning, ShelfCard, guess_meaning, read_meaning
+from mailsync.addressbook.display_name import display_name
+from mailsync.addressbook.scope import BookSettings
+from mailsync.errors import ItemError
+from mailsync.registry.roster import Contact, Customer, Roster
+from mailsync.text import Sentence
+
+#: UIDs of new cards are derived from it, the contact and the code: a repeat finds the first.
+_NAMESPACE = UUID("8a6e0804-2bd0-4672-b79d-d97027f9071a")
+_ALL_CODES = "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One entry a book should have: a contact under one code, or under all its codes."""
+
+    contact: Contact
+    customer: Customer
+    codes: tuple[str, ...]
+    fn: str
+    uid: str  #: of the card, where it has to be created
+    former_uids: frozenset[str]  #: the same for superseded codes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadCard:
+    """A card of the book, read."""
+
+    card: ShelfCard
+    meaning: CardMeaning  #: a guess where there is a problem
+    problem: Sentence | None = None  #: why it cannot be read
+
+    @property
+    def fn(self) -> str:
+        return self.meaning.fn
+
+    @property
+    def uid(self) -> str:
+        return self.meaning.uid
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return self.meaning.addresses
+
+
+@dataclass(slots=True)
+class Matches:
+    """Which card stands for which target, and what is to be said of the others."""
+
+    kept: dict[str, list[ReadCard]] = field(
+        default_factory=lambda: defaultdict(list)
+    )  #: target's UID → cards
+    targets: dict[str, Target] = field(default_factory=dict)  #: href → target
+    duplicates: dict[str, ReadCard] = field(default_factory=dict)  #: href → the card kept in its place
+    conflicts: set[str] = field(default_factory=set)  #: hrefs of cards with several people's addresses
+    withheld: set[str] = field(default_factory=set)  #: contact ids whose first entry is not to be added
+
+
+def read_card(card: ShelfCard) -> ReadCard:
+    """Read a card; one that cannot be read keeps its reason."""
+    try:
+        return ReadCard(card=card, meaning=read_meaning(card.data))
+    except ItemError as error:
+        return ReadCard(card=card, meaning=guess_meaning(card.data), problem=error.sentence)
+
+
+def targets(roster: Roster, settings: BookSettings) -> list[Target]:
+    """The entries the book should have: contacts in the roster's order, each one's earliest engagement first."""
+    found = []
+    for contact in roster.contacts:
+        customers = [
+            customer
+            for code in contact.customers
+            if (customer := roster.customer(code)) is not None and settings.scope.covers(customer)
+        ]
+        if not customers:
+            continue
+        if settings.entry_per_engagement:
+            found += [_target(contact, customer, (customer.code,), customer.code) for customer in customers]
+        else:
+            codes = tuple(customer.code for customer in customers)
+            found.append(_target(contact, customers[0], codes, _ALL_CODES))
+    return found
+
+
+def _target(contact: Contact, customer: Customer, codes: tuple[str, ...], key: str) -> Target:
+    former = customer.superseded if key != _ALL_CODES else ()
+    return Target(
+        contact=contact,
+        customer=customer,
+        codes=codes,
+        fn=display_name(" ".join(codes), contact, customer),
+        uid=card_uid(contact, key),
+        former_uids=frozenset(card_uid(contact, code) for code in former),
+    )
+
+
+def card_uid(contact: Contact, code: str) -> str:
+    """The UID of the card mailsync adds for this contact and this code."""
+    return str(uuid5(_NAMESPACE, f"{contact.id}\n{code}"))
+
+
+class Matcher:
+    """Brings cards and targets together. `is_right` says whether a card needs no change for a target."""
+
+    def __init__(
+        self, roster: Roster, wanted: Sequence[Target], is_right: Callable[[ReadCard, Target], bool]
+    ) -> None:
+        self._roster = roster
+        self._is_right = is_right
+        self._by_contact: dict[str, list[Target]] = defaultdict(list)
+        for target in wanted:
+            self._by_contact[target.contact.id].append(target)
+        self._by_uid = {uid: target for target in wanted for uid in (*target.former_uids, target.uid)}
+
+    @cached_property
+    def _contacts(self) -> Mapping[str, Contact]:
+        return {contact.id: contact for contact in self._roster.contacts}
+
+    def match(self, cards: Iterable[ReadCard]) -> Matches:
+        """Match readable cards; groups and cards left alone by wish are for the caller to leave out."""
+        matches = Matches()
+        by_contact: dict[str, list[ReadCard]] = defaultdict(list)
+        for card in sorted(cards, key=lambda card: card.card.href):
+            people = self.people(card)
+            if people is None:
+                matches.conflicts.add(card.card.href)
+                matches.withheld.update(
+                    contact.id for address in card.addresses for contact in self._roster.contacts_at(address)
+                )
+            elif coded := [contact for contact in people if contact.id in self._by_contact]:
+                by_contact[self._one_of(card, coded, by_contact)].append(card)
+        for contact_id, theirs in by_contact.items():
+            self._share_out(self._by_contact[contact_id], theirs, matches)
+        return matches
+
+    def people(self, card: ReadCard) -> tuple[Contact, ...] | None:
+        """The contacts a card may stand for, in the roster's order; None: addresses of several people."""
+        groups = [found for address in card.addresses if (found := self._roster.contacts_at(address))]
+        if groups:
+            # Two contacts may share a mailbox; then any of them may be meant.
+            shared = set.intersection(*({contact.id for contact in group} for group in groups))
+            return tuple(contact for contact in groups[0] if contact.id in shared) or None
+        if target := self._by_uid.get(card.uid):
+            return (target.contact,)
+        remembered = self._contacts.get(card.card.contact or "")
+        return (remembered,) if remembered else ()
+
+    def _one_of(self, card: ReadCard, people: Sequence[Contact], taken: Mapping[str, list[ReadCard]]) -> str:
+        """The id of the contact this card stands for, of those who share its address."""
+        ids = [contact.id for contact in people]
+        if (target := self._by_uid.get(card.uid)) and target.contact.id in ids:
+            return target.contact.id
+        if card.card.contact in ids:
+            return card.card.contact or ids[0]
+        named = (one for one in ids if any(target.fn == card.fn for target in self._by_contact[one]))
+        return next(named, None) or min(ids, key=lambda one: len(taken.get(one, ())))
+
+    def _share_out(self, wanted: Sequence[Target], cards: Sequence[ReadCard], matches: Matches) -> None:
+        """Give one contact's cards to its targets: own cards to the earliest code, added ones to theirs."""
+        shares: dict[str, list[ReadCard]] = defaultdict(list)
+        own = []
+        for card in cards:
+            if target := self._by_uid.get(card.uid) or self._as_created(card, wanted):
+                shares[target.uid].append(card)
+            elif not card.card.created:
+                own.append(card)
+        later = {target.fn: target for target in wanted[1:]}
+        # A card people wrote themselves for a further engagement serves it, where the person's own card is there.
+        spare = [card for card in own if card.fn in later]
+        if len(spare) == len(own) and not shares[wanted[0].uid]:
+            spare = spare[1:]
+        for card in own:
+            shares[later[card.fn].uid if card in spare else wanted[0].uid].append(card)
+        for target in wanted:
+            self._keep(target, shares[target.uid], matches)
+
+    def _as_created(self, card: ReadCard, wanted: Sequence[Target]) -> Target | None:
+        """The target a card that mailsync added was for, also where its code was superseded since."""
+        if not card.card.created:
+            return None
+        customers = [self._roster.customer(code) for code in card.card.codes]
+        codes = {customer.code for customer in customers if customer}
+        return next((target for target in wanted if codes & set(target.codes)), None)
+
+    def _keep(self, target: Target, cards: Sequence[ReadCard], matches: Matches) -> None:
+        """Of several cards with one address keep the right one, else the one we wrote, else the lowest href."""
+        held: dict[str, ReadCard] = {}
+        for card in sorted(cards, key=lambda card: self._rank(card, target)):
+            matches.targets[card.card.href] = target
+            theirs = [address for address in card.addresses if address in target.contact.addresses]
+            before = next((held[address] for address in theirs if address in held), None)
+            if before is not None:
+                matches.duplicates[card.card.href] = before
+                continue
+            matches.kept[target.uid].append(card)
+            held.update(dict.fromkeys(theirs, card))
+
+    def _rank(self, card: ReadCard, target: Target) -> tuple[bool, bool, str]:
+        return not self._is_right(card, target), not card.card.remembered, card.card.href

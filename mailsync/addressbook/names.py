@@ -1,0 +1,75 @@
+"""Which name properties a card is to carry, and which it carried before (DOMAIN 5). Pure."""
+
+from __future__ import annotations
+
+from mailsync.addressbook import contentlines, rewriting
+from mailsync.addressbook.matching import ReadCard, Target
+from mailsync.addressbook.scope import BookSettings
+from mailsync.registry.roster import Roster
+from mailsync.run.actions import FormerProperties, NameProperties
+from mailsync.text import one_line
+
+
+def wanted_names(card: ReadCard, target: Target, settings: BookSettings, roster: Roster) -> NameProperties:
+    """The name properties of a readable card for its target. 2.1 cards get FN and N only."""
+    full = card.meaning.version != "2.1"
+    present = {category.casefold() for category in card.meaning.categories}
+    added = card.card.former.drop_categories if card.card.former else ()
+    categories = settings.categories and full
+    return NameProperties(
+        fn=target.fn,
+        given=target.fn if settings.names_into_n else None,
+        nickname=_nickname(card, target, roster) if settings.nickname and full else None,
+        add_categories=tuple(code for code in target.codes if categories and code.casefold() not in present),
+        drop_categories=tuple(
+            code for code in added if code not in target.codes and code.casefold() in present
+        ),
+    )
+
+
+def is_right(card: ReadCard, wanted: NameProperties) -> bool:
+    """Whether the card already is as wanted, so that it stays byte for byte as it is."""
+    return rewriting.edit(card.card.data, wanted) == card.card.data
+
+
+def _nickname(card: ReadCard, target: Target, roster: Roster) -> str:
+    """The bare code, and the person's own nickname behind it."""
+    own = _without_codes(card.meaning.nickname, (*target.codes, *card.card.codes), roster)
+    return " ".join((*target.codes, own)).strip()
+
+
+def _without_codes(nickname: str, codes: tuple[str, ...], roster: Roster) -> str:
+    """The nickname without `codes` anywhere and without other registered codes in front."""
+    words = [word for word in nickname.split() if word not in codes]
+    while words and (match := roster.match(words[0])) is not None and match.code == words[0]:
+        del words[0]
+    return " ".join(words)
+
+
+def former_names(card: ReadCard, former: FormerProperties, roster: Roster) -> FormerProperties:
+    """What a restore gives back: the former names, but what a person wrote since stays."""
+    lines = {
+        name: [line for raw in former.lines for line in _lines(raw) if line.name == name]
+        for name in rewriting.NAME_PROPERTIES
+    }
+    if card.card.written is not None and card.meaning.fn != one_line(card.card.written):
+        # Somebody gave the card another name after us: that name is theirs.
+        held = contentlines.read(card.card.data)
+        lines[b"FN"], lines[b"N"] = held.find(b"FN"), held.find(b"N")
+    before = " ".join(item for line in lines[b"NICKNAME"] for item in rewriting.category_items(line))
+    now = _without_codes(card.meaning.nickname, card.card.codes, roster)
+    if now and now != _without_codes(before, card.card.codes, roster) and card.meaning.version != "2.1":
+        raw = contentlines.fold(b"NICKNAME:" + contentlines.escape(now).encode(), b"\r\n")
+        lines[b"NICKNAME"] = [contentlines.Line(raw, b"NICKNAME", b"", 1)]
+    return FormerProperties(
+        lines=tuple(
+            line.raw.decode("utf-8", "surrogateescape")
+            for name in rewriting.NAME_PROPERTIES
+            for line in lines[name]
+        ),
+        drop_categories=former.drop_categories,
+    )
+
+
+def _lines(raw: str) -> list[contentlines.Line]:
+    return list(contentlines.split(raw.encode("utf-8", "surrogateescape")))

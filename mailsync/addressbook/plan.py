@@ -1,0 +1,243 @@
+"""Roster × cards of one book → what to do with each card (DOMAIN 4 and 5). Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from mailsync.addressbook import rewriting
+from mailsync.addressbook.cards import ShelfCard, read_meaning, survives_vobject
+from mailsync.addressbook.entries import BookPlan, Draft
+from mailsync.addressbook.matching import Matcher, Matches, ReadCard, Target, read_card, targets
+from mailsync.addressbook.missing import Present, plan_missing
+from mailsync.addressbook.names import former_names, is_right, wanted_names
+from mailsync.addressbook.scope import BookSettings
+from mailsync.registry.roster import Roster
+from mailsync.run.actions import (
+    CardDelete,
+    CardRename,
+    Finding,
+    FormerProperties,
+    NameProperties,
+)
+from mailsync.text import N_, Sentence
+
+#: After so many rewrites in a row that somebody undid, mailsync stops and reports it (DESIGN 5).
+MOST_DRIFT = 3
+
+
+def plan_book(roster: Roster, cards: Sequence[ShelfCard], settings: BookSettings) -> BookPlan:
+    """What closes the difference between the registry and these cards, which are all cards of the book."""
+    return _Planner(roster, settings).plan(cards)
+
+
+class _Planner:
+    """Plans the cards that are there, one by one."""
+
+    def __init__(self, roster: Roster, settings: BookSettings) -> None:
+        self.roster = roster
+        self.settings = settings
+        self.draft = Draft(book=settings.url)
+
+    def plan(self, cards: Sequence[ShelfCard]) -> BookPlan:
+        wanted = targets(self.roster, self.settings)
+        read = [read_card(card) for card in cards]
+        twins = _twins(read)
+        usable = [card for card in read if card.problem is None and card.uid not in twins]
+        matcher = Matcher(self.roster, wanted, self._is_right)
+        matches = matcher.match(card for card in usable if not _left_alone(card))
+        for card in read:
+            self._plan_card(card, matches, twins)
+        present = Present(
+            hrefs=frozenset(card.card.href for card in read),
+            unusable=[card for card in read if card.problem is not None or card.uid in twins],
+            opted_out=frozenset(
+                contact.id
+                for card in usable
+                if card.meaning.opted_out
+                for contact in matcher.people(card) or ()
+            ),
+        )
+        plan_missing(wanted, matches, present, self.settings, self.draft)
+        return self.draft.plan
+
+    def _is_right(self, card: ReadCard, target: Target) -> bool:
+        return is_right(card, wanted_names(card, target, self.settings, self.roster))
+
+    # ----- cards that are there
+
+    def _plan_card(self, card: ReadCard, matches: Matches, twins: frozenset[str]) -> None:
+        href = card.card.href
+        if card.problem is not None:
+            self.draft.conflict(
+                card,
+                N_("The card {href} cannot be read: {reason}. Nothing was changed."),
+                reason=card.problem,
+            )
+        elif card.uid in twins:
+            self.draft.conflict(
+                card, N_("The card {href} ({name}) has the same UID as another one: delete one of them")
+            )
+        elif href in matches.conflicts:
+            self.draft.conflict(
+                card,
+                N_("The card {href} ({name}) has addresses of several people ({addresses}): split it"),
+                addresses=", ".join(card.addresses),
+            )
+        elif href in matches.duplicates:
+            self._duplicate(card, matches.targets[href], matches.duplicates[href])
+        elif href in matches.targets:
+            self._rename(card, matches.targets[href])
+        elif card.card.remembered:
+            self._end(card)
+        else:
+            self._unmatched(card)
+
+    def _rename(self, card: ReadCard, target: Target) -> None:
+        wanted = wanted_names(card, target, self.settings, self.roster)
+        if is_right(card, wanted):
+            self.draft.enter(card, "none", codes=target.codes)
+        elif card.card.drift >= MOST_DRIFT and card.card.written == wanted.fn:
+            self.draft.conflict(
+                card,
+                N_(
+                    "The card {href} was renamed {count} times and always renamed back (now “{name}”): who does it?"
+                ),
+                codes=target.codes,
+                count=card.card.drift,
+            )
+        elif self._may_write(card, wanted, target.codes):
+            self.draft.enter(card, "rename", after=wanted.fn, codes=target.codes)
+            self.draft.actions.append(
+                CardRename(
+                    book=self.settings.url,
+                    href=card.card.href,
+                    uid=card.uid,
+                    etag=card.card.etag,
+                    before=card.fn,
+                    after=wanted.fn,
+                    codes=target.codes,
+                    edit=wanted,
+                    contact=target.contact.id,
+                )
+            )
+
+    def _may_write(
+        self, card: ReadCard, edit: NameProperties | FormerProperties, codes: tuple[str, ...]
+    ) -> bool:
+        """Whether the card can be written safely; says why not."""
+        if not card.card.etag:
+            self.draft.conflict(
+                card,
+                N_("The card {href} ({name}) has no ETag: without it a person's edit could be overwritten"),
+                codes=codes,
+            )
+            return False
+        if self.settings.stores_through_vobject and not survives_vobject(
+            rewriting.edit(card.card.data, edit)
+        ):
+            self.draft.conflict(
+                card,
+                N_(
+                    "The server would damage the card {href} ({name}) by storing it again (a photo, for example); it is left as it is"
+                ),
+                codes=codes,
+            )
+            return False
+        return True
+
+    def _duplicate(self, card: ReadCard, target: Target, kept: ReadCard) -> None:
+        if card.card.created and card.card.codes != target.codes:
+            # Ours, for a code that was merged into this one since.
+            self._delete(card)
+            return
+        self.draft.enter(card, "duplicate", codes=target.codes)
+        self.draft.findings.append(
+            Finding(
+                kind="duplicate",
+                subject=card.card.href,
+                customer=target.customer.code,
+                sentence=Sentence.of(
+                    N_(
+                        "The card {href} ({name}) has the same address as {kept} ({kept_name}): delete one of them"
+                    ),
+                    href=card.card.href,
+                    name=card.fn,
+                    kept=kept.card.href,
+                    kept_name=kept.fn,
+                ),
+            )
+        )
+
+    def _end(self, card: ReadCard) -> None:
+        """The engagement a card was written for has ended, or left the book's scope, or the card was opted out."""
+        if card.card.former is None:
+            self._delete(card)
+            return
+        edit = former_names(card, card.card.former, self.roster)
+        restored = rewriting.edit(card.card.data, edit)
+        if restored == card.card.data:
+            self.draft.enter(card, "none")
+        elif self._may_write(card, edit, ()):
+            after = read_meaning(restored).fn
+            self.draft.enter(card, "restore", after=after)
+            self.draft.actions.append(
+                CardRename(
+                    kind="card-restore",
+                    book=self.settings.url,
+                    href=card.card.href,
+                    uid=card.uid,
+                    etag=card.card.etag,
+                    before=card.fn,
+                    after=after,
+                    codes=(),
+                    edit=edit,
+                    contact=card.card.contact,
+                )
+            )
+
+    def _delete(self, card: ReadCard) -> None:
+        if not card.card.etag:
+            self.draft.conflict(card, N_("The card {href} ({name}) has no ETag: it is not deleted unseen"))
+            return
+        self.draft.enter(card, "restore", after="")
+        self.draft.actions.append(
+            CardDelete(
+                book=self.settings.url,
+                href=card.card.href,
+                uid=card.uid,
+                etag=card.card.etag,
+                before=card.fn,
+            )
+        )
+
+    def _unmatched(self, card: ReadCard) -> None:
+        if _left_alone(card):
+            self.draft.enter(card, "none")
+            return
+        self.draft.enter(card, "unmatched")
+        known = [contact for address in card.addresses for contact in self.roster.contacts_at(address)]
+        if card.addresses and not any(contact.customers for contact in known):
+            template = (
+                N_("The card “{name}” ({address}) belongs to a contact without a code")
+                if known
+                else N_("The card “{name}” ({address}) matches nobody in the registry")
+            )
+            self.draft.findings.append(
+                Finding(
+                    kind="candidate",
+                    subject=card.addresses[0],
+                    sentence=Sentence.of(template, name=card.fn, address=card.addresses[0]),
+                )
+            )
+
+
+def _twins(cards: Iterable[ReadCard]) -> frozenset[str]:
+    """UIDs that several cards of the book carry."""
+    counts = Counter(card.uid for card in cards if card.uid and card.problem is None)
+    return frozenset(uid for uid, count in counts.items() if count > 1)
+
+
+def _left_alone(card: ReadCard) -> bool:
+    """Distribution lists, and cards whose owner does not want a code."""
+    return card.meaning.is_group or card.meaning.opted_out
