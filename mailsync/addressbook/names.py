@@ -46,6 +46,14 @@ def _without_codes(nickname: str, codes: tuple[str, ...], roster: Roster) -> str
     return " ".join(words)
 
 
+def bears_our_names(card: ReadCard) -> bool:
+    """Whether the card still carries what mailsync wrote, so that there is something to take back."""
+    former, written = card.card.former, card.card.written
+    if former is None:
+        return card.card.created
+    return card.fn == written or any(code in card.meaning.categories for code in former.drop_categories)
+
+
 def former_names(card: ReadCard, former: FormerProperties, roster: Roster) -> FormerProperties:
     """What a restore gives back: the former names, but what a person wrote since stays."""
     lines = {

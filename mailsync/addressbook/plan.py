@@ -10,7 +10,7 @@ from mailsync.addressbook.cards import ShelfCard, read_meaning, survives_vobject
 from mailsync.addressbook.entries import BookPlan, Draft
 from mailsync.addressbook.matching import Matcher, Matches, ReadCard, Target, read_card, targets
 from mailsync.addressbook.missing import Present, plan_missing
-from mailsync.addressbook.names import former_names, is_right, wanted_names
+from mailsync.addressbook.names import bears_our_names, former_names, is_right, wanted_names
 from mailsync.addressbook.scope import BookSettings
 from mailsync.registry.roster import Roster
 from mailsync.run.actions import (
@@ -88,7 +88,7 @@ class _Planner:
             self._duplicate(card, matches.targets[href], matches.duplicates[href])
         elif href in matches.targets:
             self._rename(card, matches.targets[href])
-        elif card.card.remembered:
+        elif bears_our_names(card):
             self._end(card)
         else:
             self._unmatched(card)
@@ -177,7 +177,7 @@ class _Planner:
         edit = former_names(card, card.card.former, self.roster)
         restored = rewriting.edit(card.card.data, edit)
         if restored == card.card.data:
-            self.draft.enter(card, "none")
+            self._unmatched(card)
         elif self._may_write(card, edit, ()):
             after = read_meaning(restored).fn
             self.draft.enter(card, "restore", after=after)

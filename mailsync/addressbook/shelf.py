@@ -103,12 +103,11 @@ class Shelf:
             known = {row.href: row.etag for row in self._rows(session, book.url)}
             session.rollback()
         changes = book.changes(token)
-        gone = set(changes.removed) | (known.keys() - changes.changed.keys() if changes.full else set())
         # Without an etag nobody can tell whether the card changed: it is read each time.
         new = [href for href, etag in changes.changed.items() if not etag or known.get(href) != etag]
         states = book.read_many(new)
         with Session(self._engine) as session, session.begin():
-            self._store(session, book.url, changes, states, gone)
+            self._store(session, book.url, changes, new, states)
         return BookView(
             cards=self.cards(book.url),
             stores_through_vobject=self.stores_through_vobject(book.url),
@@ -130,24 +129,26 @@ class Shelf:
         """Remember an action that is done: after applying it, or from its journal row after a crash.
 
         `before`: the card's bytes before it (None for a new card). `held`: the card as read back; None where it is
-        not there. Called twice it changes nothing more, but for the count of drift.
+        not there. Called twice it changes nothing more.
         """
         if held is None or isinstance(action, CardDelete):
             self.forgot(action.book, action.href)
             return
         with Session(self._engine) as session, session.begin():
             row = self._row(session, action.book, action.href)
+            repeated = row.etag == held.etag
             row.etag, row.data, row.uid = held.etag, held.data, guess_meaning(held.data).uid
             match action:
                 case CardCreate():
                     row.created = True
                     _remember(row, action.contact, action.codes, action.after)
                 case CardRename(edit=NameProperties() as edit):
-                    row.drift = row.drift + 1 if row.written == action.after else 0
-                    row.former = _former(row.former, before, edit)
+                    if not repeated:
+                        row.drift = row.drift + 1 if row.written == action.after else 0
+                    row.former = _former(row, before, edit)
                     _remember(row, action.contact, action.codes, action.after)
                 case CardRename():
-                    _forget_names(row)
+                    row.codes, row.drift = "", 0  # the former names stay known: the restore may be undone
                 case CardReplace():
                     _settle_undo(row)
 
@@ -189,12 +190,20 @@ class Shelf:
         return row
 
     def _store(
-        self, session: Session, url: str, changes: Changes, states: Mapping[str, CardState], gone: set[str]
+        self,
+        session: Session,
+        url: str,
+        changes: Changes,
+        asked: Sequence[str],
+        states: Mapping[str, CardState],
     ) -> None:
         book = self._book(session, url)
-        book.sync_token = changes.token
+        # A card that was listed but not given is asked for again: reading resumes where it did this time.
+        unread = any(href not in states for href in asked)
+        book.sync_token = book.sync_token if unread else changes.token
         book.through_vobject = stores_through_vobject(changes.token)
         rows = {row.href: row for row in self._rows(session, url)}
+        gone = set(changes.removed) | (rows.keys() - changes.changed.keys() if changes.full else set())
         # Clients move a card by deleting it and adding it again: what we remember goes with its UID.
         moved = {row.uid: row for href, row in rows.items() if href in gone and row.uid}
         for href, state in states.items():
@@ -235,12 +244,11 @@ def _remember(row: ShelfRow, contact: str | None, codes: Sequence[str], fn: str)
     row.contact, row.codes, row.written = contact, " ".join(codes), fn
 
 
-def _former(
-    stored: dict[str, Any] | None, before: bytes | None, edit: NameProperties
-) -> dict[str, Any] | None:
+def _former(row: ShelfRow, before: bytes | None, edit: NameProperties) -> dict[str, Any] | None:
     """What a restore will need after `edit`: the names from before the first one, the categories added since."""
-    former = stored
-    if former is None:
+    former = row.former
+    restored = not row.codes and guess_meaning(before or b"").fn != row.written
+    if former is None or restored:
         try:
             lines = rewriting.name_lines(before or b"")
         except ItemError:
