@@ -1,0 +1,432 @@
+"""Carrying out: preconditions, what servers do wrong, what people do meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mailsync.errors import AccountLocked
+from mailsync.run.actions import Action, CardCreate, CardRename, FolderCreate, MessageTransfer, NameProperties
+from mailsync.run.apply import Outcome, apply
+from mailsync.run.apply_mail import MANY_DESTINATIONS
+from mailsync.run.recover import MAILBOX, recover
+from tests.kill.worlds import KillableJournal, LineEditor, Mail, MemoryBook, MemoryMail, memory_journal
+
+EDITOR = LineEditor()
+
+
+def a_book(count: int, **options: Any) -> MemoryBook:
+    book = MemoryBook(**options)
+    for number in range(count):
+        book.put(f"/{number}.vcf", b"FN:Jane\r\nNOTE:%d" % number)
+    book.writes.clear()
+    return book
+
+
+def renames(book: MemoryBook) -> list[Action]:
+    return [
+        CardRename(
+            book=book.url,
+            href=href,
+            uid=href,
+            etag=book.etags[href],
+            before="Jane",
+            after="D12 Jane",
+            codes=("D12",),
+            edit=NameProperties(fn="D12 Jane"),
+        )
+        for href in book.cards
+    ]
+
+
+def carry_out(
+    actions: Sequence[Action],
+    *,
+    book: MemoryBook | None = None,
+    mail: MemoryMail | None = None,
+    journal: KillableJournal | None = None,
+    **options: Any,
+) -> Outcome:
+    journal = journal or memory_journal()
+    books = {book.url: book} if book else {}
+    return apply(journal.begin(), actions, journal=journal, books=books, editor=EDITOR, mail=mail, **options)
+
+
+def states(journal: KillableJournal) -> list[str]:
+    return [row.state for row in journal.rows()]
+
+
+# cards
+
+
+def test_cards_are_written_once_and_their_former_bytes_kept() -> None:
+    book, journal = a_book(60), memory_journal()
+    shown: list[tuple[int, int]] = []
+    outcome = carry_out(renames(book), book=book, journal=journal, progress=lambda *at: shown.append(at))
+    assert len(outcome.done) == 60
+    assert set(book.writes.values()) == {1}
+    assert all(card.startswith(b"FN:D12 Jane") for card in book.cards.values())
+    rows = journal.rows()
+    assert {row.state for row in rows} == {"done"}
+    assert [row.former for row in rows[:2]] == [b"FN:Jane\r\nNOTE:0", b"FN:Jane\r\nNOTE:1"]
+    assert [row.etag for row in rows] == list(book.etags.values())
+    assert shown[0] == (1, 60) and shown[-1] == (60, 60)
+
+
+def test_the_first_card_goes_alone() -> None:
+    book, journal = a_book(30), memory_journal()
+    windows: list[int] = []
+    opened = journal.open
+
+    def count(run: str, account: str, intents: Any) -> Any:
+        windows.append(len(intents))
+        return opened(run, account, intents)
+
+    journal.open = count  # type: ignore[method-assign]
+    carry_out(renames(book), book=book, journal=journal)
+    assert windows == [1, 25, 4]
+
+
+def test_a_card_that_changed_since_the_plan_is_left() -> None:
+    book, journal = a_book(3), memory_journal()
+    actions = renames(book)
+    book.put("/1.vcf", b"FN:Jane Roe\r\nNOTE:1")
+    del book.cards["/2.vcf"]
+    outcome = carry_out(actions, book=book, journal=journal)
+    assert [len(outcome.done), len(outcome.conflicts)] == [1, 2]
+    assert book.cards["/1.vcf"] == b"FN:Jane Roe\r\nNOTE:1"
+    assert states(journal) == ["done"]
+
+
+def test_a_card_edited_between_reading_and_writing_is_left() -> None:
+    book, journal = a_book(3), memory_journal()
+    actions = renames(book)
+    book.before_write = lambda href: book.put(href, b"FN:Hers") if href == "/1.vcf" else None  # type: ignore[func-returns-value]
+    outcome = carry_out(actions, book=book, journal=journal)
+    assert book.cards["/1.vcf"] == b"FN:Hers"
+    assert [len(outcome.done), len(outcome.conflicts)] == [2, 1]
+    assert sorted(states(journal)) == ["conflict", "done", "done"]
+
+
+def test_one_bad_card_and_one_refusal_do_not_stop_the_others() -> None:
+    book, journal = a_book(5, refuses={"/3.vcf"}), memory_journal()
+    book.put("/1.vcf", b"FN:Jane\r\nBROKEN")
+    outcome = carry_out(renames(book), book=book, journal=journal)
+    assert [len(outcome.done), len(outcome.failed)] == [3, 2]
+    assert {str(result.note) for result in outcome.failed} == {"the card has no end", "507: the disk is full"}
+    assert book.cards["/3.vcf"] == b"FN:Jane\r\nNOTE:3"
+    assert sorted(states(journal)) == ["done", "done", "done", "failed"]
+
+
+def test_a_server_that_damages_a_card_gets_it_back_and_no_second_one() -> None:
+    book, journal = a_book(5), memory_journal()
+    former = dict(book.cards)
+    actions = renames(book)
+    book.store = lambda data: data.replace(b"NOTE:0", b"") if b"D12" in data else data
+    outcome = carry_out(actions, book=book, journal=journal)
+    assert book.cards == former
+    assert [len(outcome.conflicts), len(outcome.left)] == [1, 4]
+    assert "put back as it was" in str(outcome.conflicts[0].note)
+    assert set(book.writes) == {"/0.vcf"}
+
+
+def test_a_server_that_damages_for_good_is_told_where_the_former_text_is() -> None:
+    book, journal = a_book(2), memory_journal()
+    actions = renames(book)
+    book.store = lambda data: data.replace(b"NOTE:0", b"")
+    outcome = carry_out(actions, book=book, journal=journal)
+    assert "is kept in run" in str(outcome.conflicts[0].note)
+    assert journal.rows()[0].former == b"FN:Jane\r\nNOTE:0"
+    assert len(outcome.left) == 1
+
+
+def test_what_may_be_a_persons_edit_is_never_put_back() -> None:
+    book, journal = a_book(2, says_etag=False), memory_journal()
+    actions = renames(book)
+    book.store = lambda data: b"FN:somebody else's"
+    outcome = carry_out(actions, book=book, journal=journal)
+    assert book.cards["/0.vcf"] == b"FN:somebody else's"
+    assert [len(outcome.conflicts), len(outcome.left)] == [1, 1]
+    assert journal.rows()[0].etag is None
+
+
+def test_a_server_that_says_yes_and_keeps_the_former_card() -> None:
+    class Forgetful(MemoryBook):
+        def write(self, href: str, data: bytes, *, etag: str) -> str | None:
+            return '"new"'
+
+    book = Forgetful()
+    book.put("/0.vcf", b"FN:Jane")
+    outcome = carry_out(renames(book), book=book)
+    assert "still holds the former one" in str(outcome.failed[0].note)
+
+
+def test_a_server_that_rewrites_the_order_of_lines_is_believed() -> None:
+    book = a_book(3)
+    actions = renames(book)
+    book.store = lambda data: b"\r\n".join(reversed(data.split(b"\r\n")))
+    assert len(carry_out(actions, book=book).done) == 3
+
+
+def test_a_created_card_whose_place_is_taken_is_a_conflict() -> None:
+    book, journal = a_book(1), memory_journal()
+    new = CardCreate(book=book.url, href="/0.vcf", uid="u", after="D12 Jane", codes=("D12",), card=b"FN:D12 Jane")
+    outcome = carry_out([new, replace(new, href="/9.vcf")], book=book, journal=journal)
+    assert [len(outcome.conflicts), len(outcome.done)] == [1, 1]
+    assert book.cards["/0.vcf"] == b"FN:Jane\r\nNOTE:0"
+
+
+def test_a_server_that_goes_away_leaves_rows_open_and_the_rest_untouched() -> None:
+    book, mail, journal = a_book(3), MemoryMail(), memory_journal()
+    actions = renames(book)
+    calls = iter([False, False, True])
+
+    def away(_href: str) -> None:
+        book.away = next(calls)
+
+    book.before_write = away
+    outcome = carry_out([*actions, FolderCreate(mailbox="X")], book=book, mail=mail, journal=journal)
+    assert [type(error).__name__ for error in outcome.errors] == ["AccountError"]
+    assert "X" in mail.mailboxes
+    assert [row.state for row in journal.rows()] == ["done", "open", "open", "done"]
+    blocked = recover("li.na", journal=journal, books={book.url: book}, editor=EDITOR, mail=mail)
+    assert blocked.blocked == {book.url} and len(blocked.errors) == 1
+    book.away = False
+    recovery = recover("li.na", journal=journal, books={book.url: book}, editor=EDITOR, mail=mail)
+    assert [closing.state for closing in recovery.closings] == ["done", "abandoned"]
+
+
+def test_recovery_without_the_book_says_so_and_keeps_the_rows() -> None:
+    book, journal = a_book(1), memory_journal()
+    book.before_write = lambda _href: setattr(book, "away", True)
+    carry_out(renames(book), book=book, journal=journal)
+    recovery = recover("li.na", journal=journal, books={}, editor=EDITOR)
+    assert "is not open now" in str(recovery.errors[0])
+    assert states(journal) == ["open"]
+
+
+def test_nothing_begins_after_a_stop_or_without_the_token() -> None:
+    book = a_book(30)
+    asked = iter([False, False, True])
+    outcome = carry_out(renames(book), book=book, stop=lambda: next(asked, True))
+    assert outcome.stopped
+    assert [len(outcome.done), len(outcome.left)] == [1, 29]
+
+    def superseded() -> None:
+        raise AccountLocked("taken over")
+
+    untouched = a_book(2)
+    with pytest.raises(AccountLocked):
+        carry_out(renames(untouched), book=untouched, check=superseded)
+    assert not untouched.writes
+
+
+def test_a_stop_inside_a_window_finishes_what_was_written_and_abandons_the_rest() -> None:
+    book, journal = a_book(10), memory_journal()
+    outcome = carry_out(renames(book), book=book, journal=journal, stop=lambda: sum(book.writes.values()) >= 4)
+    assert [len(outcome.done), len(outcome.left)] == [4, 6]
+    assert sorted(set(states(journal))) == ["abandoned", "done"]
+
+
+# messages
+
+
+def a_mail(count: int = 3, **options: Any) -> MemoryMail:
+    mail = MemoryMail(**options)
+    for number in range(count):
+        mail.append("INBOX", Mail(subject=f"D12 {number}", flags=frozenset({"\\Seen", "$Label1"})))
+    mail.create("D12")
+    return mail
+
+
+def transfers(mail: MemoryMail, destination: str = "D12", kind: Any = "message-move") -> list[Action]:
+    return [
+        MessageTransfer(
+            kind=kind,
+            mailbox="INBOX",
+            uidvalidity=1,
+            uid=uid,
+            message_id=None,
+            fingerprint=held.fingerprint,
+            subject=held.subject,
+            destination=destination,
+            customer="D12",
+            evidence="code",
+            bars_flags=("\\Flagged",),
+            needs_flags=("\\Seen",),
+        )
+        for uid, held in mail.mailboxes["INBOX"].items()
+    ]
+
+
+WAYS = pytest.mark.parametrize(
+    "can_move, can_expunge_uids, says_copyuid",
+    [(True, True, True), (True, True, False), (True, False, False), (False, True, True), (False, True, False)],
+)
+
+
+@WAYS
+def test_messages_are_moved_with_flags_and_dates(
+    can_move: bool, can_expunge_uids: bool, says_copyuid: bool
+) -> None:
+    mail = a_mail(can_move=can_move, can_expunge_uids=can_expunge_uids, says_copyuid=says_copyuid)
+    before, journal = list(mail.mailboxes["INBOX"].values()), memory_journal()
+    outcome = carry_out(transfers(mail), mail=mail, journal=journal)
+    assert len(outcome.done) == 3
+    assert list(mail.mailboxes["D12"].values()) == before
+    assert not mail.mailboxes["INBOX"]
+    assert [row.destination_uid for row in journal.rows()] == [1, 2, 3]
+    assert [one.destination.uid for one in journal.placements("li.na")] == [1, 2, 3]
+
+
+def test_a_server_with_neither_move_nor_uidplus_keeps_its_messages() -> None:
+    mail = a_mail(can_move=False, can_expunge_uids=False)
+    before = mail.held()
+    outcome = carry_out(transfers(mail), mail=mail)
+    assert mail.held() == before
+    assert len(outcome.conflicts) == 3
+    assert "UIDPLUS" in str(outcome.conflicts[0].note)
+    assert len(carry_out(transfers(mail, kind="message-copy"), mail=mail).done) == 3
+
+
+def test_copies_leave_the_original() -> None:
+    mail = a_mail(says_copyuid=False)
+    outcome = carry_out(transfers(mail, kind="message-copy"), mail=mail)
+    assert len(outcome.done) == 3
+    assert len(mail.mailboxes["INBOX"]) == len(mail.mailboxes["D12"]) == 3
+
+
+def test_messages_that_changed_meanwhile_stay() -> None:
+    mail, journal = a_mail(5), memory_journal()
+    actions = transfers(mail)
+    inbox = mail.mailboxes["INBOX"]
+    del inbox[1]
+    inbox[2] = Mail(subject="another one")
+    inbox[3] = replace(inbox[3], flags=frozenset({"\\Seen", "\\Flagged"}))
+    inbox[4] = replace(inbox[4], flags=frozenset())
+    outcome = carry_out(actions, mail=mail, journal=journal)
+    assert [len(outcome.done), len(outcome.conflicts)] == [1, 4]
+    assert sorted(inbox) == [2, 3, 4]
+    assert states(journal) == ["done"]
+
+
+def test_uids_of_a_mailbox_made_anew_are_never_used() -> None:
+    mail = a_mail()
+    actions = transfers(mail)
+    mail.uidvalidity["INBOX"] = 99
+    outcome = carry_out(actions, mail=mail)
+    assert len(outcome.conflicts) == 3
+    assert not mail.copies
+
+
+def test_a_missing_or_refusing_destination_keeps_its_messages() -> None:
+    mail = a_mail(refuses={"Full"})
+    mail.mailboxes["Full"] = {}
+    outcome = carry_out([*transfers(mail, "Gone")[:1], *transfers(mail, "Full")[1:]], mail=mail)
+    assert len(outcome.conflicts) == 3
+    assert len(mail.mailboxes["INBOX"]) == 3
+
+
+def test_a_server_that_says_yes_and_moves_nothing() -> None:
+    class Forgetful(MemoryMail):
+        def move(self, *_args: object) -> None:  # type: ignore[override]
+            return None
+
+    mail = Forgetful()
+    mail.append("INBOX", Mail(subject="D12"))
+    mail.create("D12")
+    outcome = carry_out(transfers(mail), mail=mail)
+    assert "still where it was" in str(outcome.failed[0].note)
+
+
+def test_a_message_that_vanishes_during_the_move_is_told() -> None:
+    mail, journal = a_mail(2, says_copyuid=True), memory_journal()
+    actions = transfers(mail)
+    closed = journal.open
+
+    def vanish(*args: Any) -> Any:
+        rows = closed(*args)
+        del mail.mailboxes["INBOX"][2]
+        return rows
+
+    journal.open = vanish  # type: ignore[method-assign]
+    outcome = carry_out(actions, mail=mail, journal=journal)
+    assert [len(outcome.done), len(outcome.conflicts)] == [1, 1]
+    assert "neither" in str(outcome.conflicts[0].note)
+
+
+def test_an_original_that_cannot_be_removed_is_told_and_counts_as_a_copy() -> None:
+    class Stubborn(MemoryMail):
+        def remove(self, *_args: object) -> None:
+            return None
+
+    mail, journal = Stubborn(can_move=False), memory_journal()
+    mail.append("INBOX", Mail(subject="D12"))
+    mail.create("D12")
+    outcome = carry_out(transfers(mail), mail=mail, journal=journal)
+    assert "stands in both folders" in str(outcome.conflicts[0].note)
+    assert [one.kind for one in journal.placements("li.na")] == ["message-copy"]
+
+
+def test_equal_messages_each_claim_one_copy() -> None:
+    mail, journal = MemoryMail(says_copyuid=False), memory_journal()
+    mail.create("D12")
+    for _ in range(3):
+        mail.append("INBOX", Mail(subject="the same"))
+    outcome = carry_out(transfers(mail), mail=mail, journal=journal)
+    assert len(outcome.done) == 3
+    assert sorted(row.destination_uid or 0 for row in journal.rows()) == [1, 2, 3]
+
+
+def test_an_equal_message_below_the_fence_is_not_taken_for_the_copy() -> None:
+    class Forgetful(MemoryMail):
+        def move(self, *_args: object) -> None:  # type: ignore[override]
+            return None
+
+    mail = Forgetful()
+    mail.create("D12")
+    mail.append("D12", Mail(subject="the same"))
+    mail.append("INBOX", Mail(subject="the same"))
+    assert len(carry_out(transfers(mail), mail=mail).failed) == 1
+
+
+def test_many_destinations_are_copied_and_removed_together() -> None:
+    mail, actions = MemoryMail(), []
+    for number in range(MANY_DESTINATIONS + 2):
+        mail.create(f"D{number}")
+        uid = mail.append("INBOX", Mail(subject=f"D{number}"))
+        actions += [action for action in transfers(mail, f"D{number}") if getattr(action, "uid", 0) == uid]
+    outcome = carry_out(actions, mail=mail)
+    assert len(outcome.done) == MANY_DESTINATIONS + 2
+    assert sum(mail.removed.values()) == MANY_DESTINATIONS + 2
+    assert not mail.mailboxes["INBOX"]
+
+
+def test_folders_are_made_once_and_an_existing_one_is_no_event() -> None:
+    mail, journal = MemoryMail(), memory_journal()
+    outcome = carry_out([FolderCreate(mailbox="INBOX"), FolderCreate(mailbox="D12")], mail=mail, journal=journal)
+    assert len(outcome.done) == 2
+    assert [row.action for row in journal.rows()] == [FolderCreate(mailbox="D12")]
+
+
+def test_a_source_that_refuses_ends_its_own_work_only() -> None:
+    mail, journal = a_mail(), memory_journal()
+    mail.append("Sent", Mail(subject="D12 sent"))
+    actions = transfers(mail)
+    sent = replace(actions[0], mailbox="Sent", uidvalidity=2, fingerprint=Mail(subject="D12 sent").fingerprint)  # type: ignore[type-var]
+    mail.refuses.add("INBOX")
+    outcome = carry_out([*actions, sent], mail=mail, journal=journal)
+    assert [len(outcome.done), len(outcome.left), len(outcome.errors)] == [1, 3, 1]
+
+
+def test_closed_ports_are_told() -> None:
+    book = a_book(1)
+    outcome = carry_out([*renames(book), FolderCreate(mailbox="X")])
+    assert [str(result.note) for result in outcome.conflicts] == [
+        "The address book https://dav.example/book/ is not open",
+        "The mail account is not open",
+    ]
+    assert MAILBOX == "mailbox"
