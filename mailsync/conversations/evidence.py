@@ -1,0 +1,156 @@
+"""What one message says by itself about its customer: its people and its subject (DOMAIN 7.1 and 7.2). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import Literal
+
+from mailsync.conversations.people import Acquaintance, Person, Side
+from mailsync.conversations.reading import CodeInSubject, CodeReader
+from mailsync.conversations.subject import Peeled
+from mailsync.mailbox.headers import Envelope, Message
+
+Evidence = Literal["participant", "code", "thread", "filed", "none", "ambiguous"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Participants:
+    """What the outside people say."""
+
+    customer: str | None  #: decided
+    candidates: frozenset[str]  #: else the customers among whom it lies; empty where nobody is known
+    of_contacts: (
+        bool  #: the candidates are customers' own contacts, not only shared forwarders and inspectors
+    )
+    conflict: bool  #: contacts of several customers who have none in common
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A message with what was read from it."""
+
+    message: Message
+    envelope: Envelope  #: what is judged: of a bounce, the headers of the message it is about
+    threading: Envelope  #: what places it in a conversation
+    side: Side
+    peeled: Peeled
+    code: CodeInSubject | None
+    participants: Participants
+    bounce: bool
+    reporter: str | None = None  #: of a bounce: whose people sent the report (a reader's receipt)
+
+    @property
+    def unknown_alone(self) -> bool:
+        """From or to people of whom nobody is registered."""
+        return not self.side.internal and not self.side.known
+
+    @property
+    def subject_key(self) -> str:
+        """The core subject without its code, folded: what two messages on one topic share."""
+        start = self.peeled.start
+        if self.code and self.code.matches:
+            start = self.code.behind
+        return self.peeled.written.folded[start : self.peeled.end].strip(" -–—:;,/|").casefold()
+
+
+def look(messages: Sequence[Message], reader: CodeReader, acquaintance: Acquaintance) -> list[View]:
+    """Read every message once."""
+    return [_view(message, reader, acquaintance) for message in messages]
+
+
+def _view(message: Message, reader: CodeReader, acquaintance: Acquaintance) -> View:
+    envelope = threading = message.envelope
+    reporter: str | None = None
+    returned = envelope.returned
+    if returned is not None:
+        threading = _reply_to_returned(envelope, returned)
+        envelope = returned
+        reporter = participants(acquaintance.side(message.envelope, message.role).known).customer
+    side = acquaintance.side(envelope, "sent" if returned is not None else message.role)
+    peeled = reader.peel(envelope.subject)
+    return View(
+        message=message,
+        envelope=envelope,
+        threading=threading,
+        side=side,
+        peeled=peeled,
+        code=reader.first(peeled),
+        participants=participants(side.known),
+        bounce=returned is not None,
+        reporter=reporter,
+    )
+
+
+def _reply_to_returned(envelope: Envelope, returned: Envelope) -> Envelope:
+    """A bounce stands in a conversation like a reply to the message it is about; it never claims that one's id."""
+    return replace(
+        envelope,
+        in_reply_to=(returned.message_id,) if returned.message_id else (),
+        references=returned.references,
+        thread_index=returned.thread_index,
+    )
+
+
+def participants(known: Sequence[Person]) -> Participants:
+    """DOMAIN 7.1: contacts of exactly one customer, or exactly one customer common to all known people."""
+    contacts = _union(person.as_contact for person in known)
+    common = _common([person.customers for person in known])
+    customer = _single(contacts) or _single(common)
+    if customer:
+        return Participants(
+            customer=customer, candidates=frozenset((customer,)), of_contacts=bool(contacts), conflict=False
+        )
+    own_contacts = [person.as_contact for person in known if person.as_contact]
+    return Participants(
+        customer=None,
+        candidates=contacts or common or _union(person.customers for person in known),
+        of_contacts=bool(contacts),
+        conflict=bool(own_contacts) and not _common(own_contacts),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeEvidence:
+    """What the code in the subject says."""
+
+    customer: str | None = None  #: decided
+    if_thread: str | None = None  #: decides only where the conversation belongs to this customer
+    foreign: bool = False  #: it names a customer who is none of the contacts': nothing may decide any more
+
+
+def by_code(view: View) -> CodeEvidence:
+    """DOMAIN 7.2, for a message that its people do not decide."""
+    code = view.code
+    if code is None or not code.matches:
+        return CodeEvidence()
+    exact = code.form == "canonical"
+    only = code.only.code if code.only else None
+    if view.side.internal:
+        return CodeEvidence(customer=only)
+    if not view.side.known:
+        if view.envelope.bulk:
+            return CodeEvidence()
+        return CodeEvidence(customer=only) if exact else CodeEvidence(if_thread=only)
+    engaged = view.participants.candidates
+    if not view.participants.of_contacts:
+        engaged = _union(person.customers for person in view.side.known)
+    if (among := [customer for customer in code.customers if customer in engaged]) and not code.doubtful:
+        return CodeEvidence(customer=among[0] if len(among) == 1 else None)
+    if view.participants.of_contacts:
+        return CodeEvidence(foreign=exact)
+    # A shared forwarder or inspector may begin to serve a customer before anybody registers it.
+    return CodeEvidence(customer=only) if exact else CodeEvidence(if_thread=only)
+
+
+def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset().union(*sets)
+
+
+def _common(sets: Sequence[frozenset[str]]) -> frozenset[str]:
+    return reduce(frozenset.intersection, sets) if sets else frozenset()
+
+
+def _single(customers: frozenset[str]) -> str | None:
+    return next(iter(customers)) if len(customers) == 1 else None

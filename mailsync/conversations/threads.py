@@ -1,0 +1,216 @@
+"""Conversations by Message-ID, References, In-Reply-To, relays' other ids and Outlook's Thread-Index. Pure.
+
+Nothing here depends on the order of reading, and nothing recurses. A Message-ID is no key: two messages with one id are
+copies of one message only when sender, date and subject agree too; a reference to an id that different messages carry is
+followed to the one with the same subject, else to all of them without joining their conversations.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from mailsync.mailbox.headers import Envelope
+
+#: An id that more different messages carry names none of them: some programs write the same one for ever.
+MOST_CARRIERS = 20
+_THREAD_INDEX_DIGITS = 44  #: 22 bytes in hex: the conversation's root
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One message as threads see it."""
+
+    envelope: Envelope
+    core: str  #: core subject, folded for comparison
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threads:
+    """Members are named by their place in the sequence that was threaded."""
+
+    thread_of: tuple[int, ...]  #: member → number of its thread
+    node_of: tuple[int, ...]  #: member → its node; copies of one message share a node
+    parents: Mapping[
+        int, tuple[int, ...]
+    ]  #: node → its nearest ancestors; nodes also stand for missing messages
+    by_id: Mapping[str, tuple[int, ...]]  #: Message-ID → nodes of the messages that carry it
+
+    def nearest(self, decided: Mapping[int, str]) -> dict[int, frozenset[str]]:
+        """For every node with a decided ancestor: what its nearest ones were decided as.
+
+        `decided` maps members to customers. Ancestors at the same distance that differ all stand in the answer.
+        """
+        own = self.by_node(decided)
+        children: defaultdict[int, list[int]] = defaultdict(list)
+        for node, parents in self.parents.items():
+            for parent in parents:
+                children[parent].append(node)
+        answer: dict[int, frozenset[str]] = {}
+        level: dict[int, frozenset[str]] = dict(own)
+        while level:
+            reached: defaultdict[int, frozenset[str]] = defaultdict(frozenset)
+            for node, customers in level.items():
+                for child in children.get(node, ()):
+                    if child not in answer:
+                        reached[child] |= customers
+            answer.update(reached)
+            level = {node: customers for node, customers in reached.items() if node not in own}
+        return answer
+
+    def by_node(self, decided: Mapping[int, str]) -> dict[int, frozenset[str]]:
+        """What each node's messages were decided as."""
+        found: defaultdict[int, set[str]] = defaultdict(set)
+        for member, customer in decided.items():
+            found[self.node_of[member]].add(customer)
+        return {node: frozenset(customers) for node, customers in found.items()}
+
+    def by_thread(self, decided: Mapping[int, str]) -> dict[int, frozenset[str]]:
+        """What each thread's messages were decided as."""
+        found: defaultdict[int, set[str]] = defaultdict(set)
+        for member, customer in decided.items():
+            found[self.thread_of[member]].add(customer)
+        return {thread: frozenset(customers) for thread, customers in found.items()}
+
+
+def thread(members: Sequence[Member]) -> Threads:
+    """Thread all members."""
+    return _Weaver(members).weave()
+
+
+class _Weaver:
+    """Builds the graph of nodes, then joins what belongs together."""
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        self.members = members
+        self.root: list[int] = []
+        self.parents: defaultdict[int, dict[int, None]] = defaultdict(dict)
+        self.by_id: defaultdict[str, dict[int, None]] = defaultdict(dict)
+        self.core_of: dict[int, str] = {}
+        self.missing: dict[str, int] = {}
+        self.steps: set[tuple[str, str, str]] = set()
+
+    def weave(self) -> Threads:
+        node_of = self._place()
+        linked: set[tuple[int, tuple[str, ...]]] = set()
+        for member, node in zip(self.members, node_of, strict=True):
+            linking = (node, member.envelope.references)
+            self._link(member, node, copy=linking in linked)
+            linked.add(linking)
+        self._join_by(node_of, lambda envelope: _conversation(envelope.thread_index))
+        return Threads(
+            thread_of=tuple(self._find(node) for node in node_of),
+            node_of=tuple(node_of),
+            parents={node: tuple(parents) for node, parents in self.parents.items()},
+            by_id={text: tuple(nodes) for text, nodes in self.by_id.items()},
+        )
+
+    def _new_node(self) -> int:
+        self.root.append(len(self.root))
+        return len(self.root) - 1
+
+    def _place(self) -> list[int]:
+        """A node for every message; copies of one message (Inbox and Sent, two accounts) share one."""
+        seen: dict[Hashable, int] = {}
+        node_of = []
+        for member in self.members:
+            envelope = member.envelope
+            ids = _ids(envelope)
+            signature = (ids[0], _author(envelope), envelope.date, member.core) if ids else None
+            node = seen.get(signature) if signature else None
+            if node is None:
+                node = self._new_node()
+                self.core_of[node] = member.core
+                if signature:
+                    seen[signature] = node
+            for text in ids:
+                self.by_id[text][node] = None
+            node_of.append(node)
+        return node_of
+
+    def _link(self, member: Member, node: int, *, copy: bool) -> None:
+        """Edges from a message to its ancestors, and along the chain of its References."""
+        envelope = member.envelope
+        own = _ids(envelope)
+        replied = [text for text in envelope.in_reply_to if text not in own]
+        chain = [text for text in envelope.references if text not in own]
+        for text in replied:
+            self._edge(node, text, member.core)
+        if chain and not any(text in chain for text in replied):
+            # In-Reply-To is the nearest ancestor; where both name different messages, References stand one step behind.
+            behind = self._new_node() if replied else node
+            if behind != node:
+                self._adopt(node, behind, join=True)
+            self._edge(behind, chain[-1], member.core)
+        if copy:
+            return
+        for older, newer in pairwise(chain):
+            step = (older, newer, member.core)
+            if step in self.steps:
+                continue
+            self.steps.add(step)
+            for child in self._resolve(newer, member.core, join_to=node):
+                self._edge(child, older, member.core)
+
+    def _edge(self, node: int, parent_id: str, core: str) -> None:
+        found = self._resolve(parent_id, core, join_to=node)
+        for parent in found:
+            self._adopt(node, parent, join=len(found) == 1)
+
+    def _resolve(self, text: str, core: str, *, join_to: int) -> list[int]:
+        """The nodes an id stands for: one, or all of several different messages that carry it."""
+        carriers = self.by_id.get(text)
+        if carriers is None:
+            if text not in self.missing:
+                self.missing[text] = self._new_node()
+            return [self.missing[text]]
+        if len(carriers) == 1:
+            return list(carriers)
+        if len(carriers) > MOST_CARRIERS:
+            return []
+        alike = [node for node in carriers if self.core_of[node] == core and node != join_to]
+        return alike if len(alike) == 1 else [node for node in carriers if node != join_to]
+
+    def _adopt(self, node: int, parent: int, *, join: bool) -> None:
+        if parent == node:
+            return
+        self.parents[node][parent] = None
+        if join:
+            self._join(node, parent)
+
+    def _join_by(self, node_of: Iterable[int], key: Callable[[Envelope], str | None]) -> None:
+        first: dict[str, int] = {}
+        for member, node in zip(self.members, node_of, strict=True):
+            if (text := key(member.envelope)) is not None:
+                self._join(first.setdefault(text, node), node)
+
+    def _join(self, one: int, other: int) -> None:
+        one, other = self._find(one), self._find(other)
+        if one != other:
+            self.root[max(one, other)] = min(one, other)
+
+    def _find(self, node: int) -> int:
+        root = self.root
+        while root[node] != node:
+            root[node] = root[root[node]]
+            node = root[node]
+        return node
+
+
+def _ids(envelope: Envelope) -> tuple[str, ...]:
+    """The message's own ids, the present one first; an empty `<>` names nobody."""
+    own = (envelope.message_id, *envelope.other_ids) if envelope.message_id else envelope.other_ids
+    return tuple(text for text in own if text and len(text) > 2)
+
+
+def _author(envelope: Envelope) -> str:
+    return envelope.from_[0].address if envelope.from_ else ""
+
+
+def _conversation(thread_index: str | None) -> str | None:
+    """Outlook's conversation, None where the header is too short to name one."""
+    if not thread_index or len(thread_index) < _THREAD_INDEX_DIGITS or not thread_index.strip("0"):
+        return None
+    return thread_index[:_THREAD_INDEX_DIGITS].lower()

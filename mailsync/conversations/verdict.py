@@ -1,0 +1,160 @@
+"""How a subject names its customer, and how it should (DOMAIN 6): verdict and suggested subject. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from mailsync.conversations.plain_words import PLAIN_WORDS
+from mailsync.conversations.reading import CodeInSubject, CodeReader, Tail, first_of
+from mailsync.conversations.subject import Peeled
+from mailsync.registry.roster import Customer
+
+SubjectForm = Literal[
+    "ok", "malformed", "superseded", "wrong_customer", "unknown_code", "misplaced", "missing"
+]
+TailForm = Literal["right", "wrong", "free"]
+
+#: Between two codes written side by side: `E05/D12 prices`.
+_BETWEEN_CODES = " /,+&|-"
+_DANGLING = " -–—:;,/|·#*+&"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What is to be said about one subject."""
+
+    form: SubjectForm
+    peeled: Peeled
+    code: CodeInSubject | None = None  #: the code the form is about
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectJudge:
+    """Judges subjects against one roster."""
+
+    reader: CodeReader
+    plain_words: frozenset[str] = PLAIN_WORDS
+
+    def judge(self, subject: str, customer: Customer | None) -> Judgement:
+        """The first form that fits, in the order of DOMAIN 6; `customer` None where none is decided."""
+        peeled = self.reader.peel(subject)
+        code = self.reader.first(peeled)
+        if code and customer and code.of(customer):
+            return Judgement(form=self._right_customer(peeled, code, customer), peeled=peeled, code=code)
+        if code and code.matches and not code.doubtful:
+            return Judgement(form="wrong_customer", peeled=peeled, code=code)
+        if code and code.form == "unknown":
+            return Judgement(form="unknown_code", peeled=peeled, code=code)
+        if customer and (found := first_of(self.reader.later(peeled), customer)):
+            return Judgement(form="misplaced", peeled=peeled, code=found)
+        return Judgement(form="missing", peeled=peeled)
+
+    def _right_customer(self, peeled: Peeled, code: CodeInSubject, customer: Customer) -> SubjectForm:
+        if code.form != "canonical":
+            return "malformed"
+        if code.superseded:
+            return "superseded"
+        tail = self.reader.tail(peeled.written, code, peeled.end)
+        return "malformed" if tail and self.tail_form(tail.text, customer) == "wrong" else "ok"
+
+    def tail_form(self, tail: str, customer: Customer) -> TailForm:
+        """How a tail behind the customer's code is to be taken. Before a full code is fixed none is wrong."""
+        fixed = customer.tail
+        if fixed is None:
+            return "right" if tail == customer.proposed_tail else "free"
+        if tail == fixed:
+            return "right"
+        if tail in self.plain_words:
+            return "free"
+        shares = tail[:2] == fixed[:2] or tail[2:] == fixed[2:]
+        return "wrong" if shares or tail in self.reader.tails else "free"
+
+    def suggest(self, judgement: Judgement, customer: Customer) -> str:
+        """The subject ready to paste; its own verdict is always `ok`."""
+        if judgement.form == "ok":
+            return judgement.peeled.written.text
+        return next(
+            subject
+            for subject in self._proposals(judgement, customer)
+            if self.judge(subject, customer).form == "ok"
+        )
+
+    def _proposals(self, judgement: Judgement, customer: Customer) -> Iterator[str]:
+        """From the subject people would write to the one that cannot fail."""
+        peeled = judgement.peeled
+        text = peeled.written.text
+        front, back = text[: peeled.written.at(peeled.start)], text[peeled.written.at(peeled.end) :]
+        head, rest = self._head_and_rest(judgement, customer)
+        full = customer.full_code or customer.code
+        gap = " " if front and front[-1] != " " and peeled.start == peeled.end else ""
+        yield f"{front}{gap}{_join(head, rest)}{back}".strip()
+        yield f"{front}{_join(full, rest)}{back}".strip()
+        yield f"{customer.code} {text}".strip()
+        yield f"{full} {text}".strip()
+
+    def _head_and_rest(self, judgement: Judgement, customer: Customer) -> tuple[str, str]:
+        """The code to write first, and what follows it."""
+        peeled, code = judgement.peeled, judgement.code
+        if code is None:
+            return customer.code, peeled.written.between(peeled.start, peeled.end)
+        tail = self.reader.tail(peeled.written, code, peeled.end)
+        head = customer.code
+        if tail and (form := self._tail_kept(tail, code, customer)):
+            head = form
+        else:
+            tail = None
+        before, after = _without(peeled, code, tail)
+        return head, _tidy(before, after) if before.strip(_DANGLING) else self._unrepeated(after, customer)
+
+    def _tail_kept(self, tail: Tail, code: CodeInSubject, customer: Customer) -> str | None:
+        """The code with the tail that belongs to it, where the tail written is one; else None."""
+        form = self.tail_form(tail.text, customer)
+        if form == "right":
+            return f"{customer.code} {tail.text}"
+        others = {
+            own for match in code.matches for own in (match.customer.tail, match.customer.proposed_tail)
+        }
+        if form == "wrong" or (tail.text in others and tail.text not in self.plain_words):
+            return customer.full_code or customer.code
+        return None
+
+    def _unrepeated(self, rest: str, customer: Customer) -> str:
+        """`rest` without the right code where it follows at once: `E05/D12 prices` becomes ` prices`."""
+        stripped = rest.lstrip(_BETWEEN_CODES)
+        peeled = self.reader.peel(stripped)
+        code = self.reader.at(peeled.written, 0, peeled.end) if stripped else None
+        if not code or code.doubtful or not code.of(customer):
+            return rest
+        return _without(peeled, code, None)[1]
+
+
+def _without(peeled: Peeled, code: CodeInSubject, tail: Tail | None) -> tuple[str, str]:
+    """The core as written, before and after a code, without the code, its brackets and the tail."""
+    written = peeled.written
+    end = tail.end if tail else code.end
+    if code.close is None or code.close < end:
+        after = written.between(end, peeled.end)
+    else:
+        after = written.between(end, code.close) + written.between(code.close + 1, peeled.end)
+    return written.between(peeled.start, code.start), after
+
+
+def _tidy(before: str, after: str) -> str:
+    """Close the gap that a code leaves in the middle of a subject."""
+    if not after.strip(_DANGLING):
+        return before.rstrip(_DANGLING)
+    if before[-1] == " " or after[0] == " ":
+        glue = " " if after.lstrip()[0].isalnum() or before.rstrip()[-1] in _DANGLING else ""
+        return f"{before.rstrip()}{glue}{after.lstrip()}"
+    return before + after
+
+
+def _join(head: str, rest: str) -> str:
+    """Code and rest, with a blank where the rest would otherwise grow into the code."""
+    if not rest:
+        return head
+    return (
+        f"{head}{rest}" if rest[0] == " " or not (rest[0].isalnum() or rest[0] in "%.,") else f"{head} {rest}"
+    )
