@@ -59,7 +59,7 @@ ALLOWED: dict[str, set[str]] = {
 PROTOCOLS = {
     "imapclient": {"mailbox"},
     "imaplib": {"mailbox"},
-    "httpx": {"addressbook.carddav"},
+    "httpx": {"addressbook.transport"},
     "vobject": {"addressbook.cards", "addressbook.export"},
     "apscheduler": {"daemon"},
     "alembic": {"migrations"},

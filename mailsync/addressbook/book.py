@@ -176,9 +176,12 @@ class Book:
 
     # ----- writing
 
-    def write(self, href: str, data: bytes, *, etag: str) -> None:
-        """Replace a card (PUT, If-Match). Raises `PreconditionFailed`, or `ItemError` where the server refuses it."""
-        self._put(href, data, {"If-Match": etag})
+    def write(self, href: str, data: bytes, *, etag: str) -> str | None:
+        """Replace a card (PUT, If-Match); the new etag where the server said it.
+
+        Raises `PreconditionFailed`, or `ItemError` where the server refuses it.
+        """
+        return self._put(href, data, {"If-Match": etag})
 
     def create(self, href: str, data: bytes) -> None:
         """Add a card (PUT, If-None-Match: *). Raises `PreconditionFailed` where the href is taken, or `ItemError`."""
@@ -192,7 +195,7 @@ class Book:
         if answer.status not in (200, 202, 204):
             raise refusal(answer, href)
 
-    def _put(self, href: str, data: bytes, condition: Mapping[str, str]) -> None:
+    def _put(self, href: str, data: bytes, condition: Mapping[str, str]) -> str | None:
         answer = self._session.request(
             "PUT",
             href,
@@ -207,6 +210,7 @@ class Book:
             raise changed_meanwhile(href)
         if answer.status not in (200, 201, 204):
             raise refusal(answer, href)
+        return answer.headers.get("etag")
 
 
 def _for_people(hrefs: Sequence[str]) -> Iterator[str]:

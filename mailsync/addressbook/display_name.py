@@ -6,7 +6,6 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from mailsync.addressbook.places import country_code
 from mailsync.registry.roster import CodeMatch, Contact, Customer, Roster
 
 #: Stands where a part is unknown.
@@ -61,11 +60,7 @@ def _local_part(contact: Contact) -> str:
 
 
 def _place(contact: Contact, lender: Customer | None) -> str:
-    region = clean(contact.region or "")
-    if region:
-        return country_code(contact.region or "") or region
-    country = contact.country or (lender.country if lender else None)
-    return clean(country or "")
+    return clean(contact.region or "") or clean(contact.country or (lender.country if lender else None) or "")
 
 
 def split_display_name(text: str, roster: Roster) -> SplitName | None:

@@ -49,7 +49,7 @@ def _without_codes(nickname: str, codes: tuple[str, ...], roster: Roster) -> str
 def bears_our_names(card: ReadCard) -> bool:
     """Whether the card still carries what mailsync wrote, so that there is something to take back."""
     former, written = card.card.former, card.card.written
-    if former is None:
+    if card.card.created or former is None:
         return card.card.created
     return card.fn == written or any(code in card.meaning.categories for code in former.drop_categories)
 

@@ -171,7 +171,7 @@ class _Planner:
 
     def _end(self, card: ReadCard) -> None:
         """The engagement a card was written for has ended, or left the book's scope, or the card was opted out."""
-        if card.card.former is None:
+        if card.card.created or card.card.former is None:
             self._delete(card)
             return
         edit = former_names(card, card.card.former, self.roster)
