@@ -122,12 +122,14 @@ def _undone(results: Iterable[Result]) -> int:
 
 def _changes(rows: Iterable[tuple[str, Mapping[str, Any]]], undone: int = 0) -> Changes:
     filed: Counter[tuple[str, str]] = Counter()
+    said: list[tuple[str, Sentence]] = []
     cards: list[CardChange] = []
     folders = 0
     for account, row in rows:
         kind = str(row["kind"])
         if kind in {"message-move", "message-copy"}:
             filed[(account, str(row["after"]))] += 1
+            said.append((account, sentence_of(row)))
         elif kind.startswith("card-"):
             cards.append(
                 CardChange(account=account, kind=kind, before=row.get("before"), after=row.get("after"))
@@ -139,6 +141,7 @@ def _changes(rows: Iterable[tuple[str, Mapping[str, Any]]], undone: int = 0) -> 
         filed=tuple(
             Filed(account=account, folder=folder, count=count) for (account, folder), count in fullest
         ),
+        messages_said=tuple(said),
         cards=tuple(cards),
         folders=folders,
         undone=undone,

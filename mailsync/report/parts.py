@@ -96,6 +96,7 @@ class Changes:
 
     filed: tuple[Filed, ...] = ()  #: fullest folder first
     cards: tuple[CardChange, ...] = ()
+    messages_said: tuple[tuple[str, Sentence], ...] = ()  #: (account, sentence) of each message
     folders: int = 0  #: folders created
     undone: int = 0
 

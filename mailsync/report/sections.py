@@ -11,7 +11,7 @@ from mailsync.report.layout import Cell, Layout, Section, Table, Tile, Tone
 from mailsync.report.parts import CardChange, Changes, Filed, Note, Offender, Report, RunLine, Share
 from mailsync.report.speaker import Speaker, short, visible
 from mailsync.report.steps import next_steps
-from mailsync.text import N_
+from mailsync.text import N_, Sentence
 
 Row = TypeVar("Row")
 
@@ -80,6 +80,7 @@ def _sections(report: Report, speaker: Speaker) -> Iterator[Section]:
     yield from _notes(speaker, N_("What could not be done"), report.obstacles, tone="bad", kinds=True)
     yield from _filed(speaker, N_("Filed in customers' folders"), report.done)
     yield from _filed(speaker, N_("To be filed in customers' folders"), report.planned)
+    yield from _one_by_one(report, speaker)
     yield from _compliance(report, speaker)
     yield from _offenders(report, speaker)
     yield from _cards(speaker, N_("Address book"), report.done)
@@ -152,6 +153,18 @@ def _filed(speaker: Speaker, title: str, changes: Changes) -> Iterator[Section]:
     if changes.filed:
         table = _table(speaker, [N_("Folder"), N_("Rep"), N_("Mails")], changes.filed, cells)
         yield Section(title=speaker.say(title), tables=(table,))
+
+
+def _one_by_one(report: Report, speaker: Speaker) -> Iterator[Section]:
+    """Each message of a plan: a person who confirms it must be able to see what will move."""
+
+    def cells(one: tuple[str, Sentence]) -> Iterator[Cell]:
+        yield Cell(text=speaker.rep(one[0]), tone="muted")
+        yield Cell(text=speaker.sentence(one[1]))
+
+    if planned := report.planned.messages_said:
+        table = _table(speaker, [N_("Rep"), N_("What")], planned, cells)
+        yield Section(title=speaker.say(N_("Mail by mail")), tables=(table,))
 
 
 def _cards(speaker: Speaker, title: str, changes: Changes) -> Iterator[Section]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from io import StringIO
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from lxml import html as lxml_html
 from rich.console import Console
 
+from mailsync.errors import CollectionError
+from mailsync.report import write_html
 from mailsync.report.build import build
 from mailsync.report.html import page
 from mailsync.report.layout import Layout
@@ -117,3 +120,25 @@ def test_a_long_table_is_cut_and_says_so() -> None:
 @pytest.mark.parametrize(("share", "words"), [(1.0, "100 %"), (0.9999, "99 %"), (0.29, "29 %"), (0.0, "0 %")])
 def test_percent_never_rounds_up(share: float, words: str) -> None:
     assert percent(share) == words
+
+
+def test_a_plan_lists_each_mail() -> None:
+    plan = build([result(dry_run=True, actions=[move("D12 a", "C/D12"), move("D12 b", "C/D12")])])
+    said = text(lay_out(plan, language="en", zone=ZONE))
+    assert "Move “D12 a” from INBOX to C/D12" in said
+    assert "Move “D12 b” from INBOX to C/D12" in said
+
+
+def test_pages_are_kept_in_a_folder_or_a_file(tmp_path: Path) -> None:
+    kept = write_html(tmp_path / "reports", company(), language="en", zone=ZONE)
+    named = write_html(tmp_path / "x.html", company(), language="en", zone=ZONE)
+    assert kept == tmp_path / "reports" / "report-2026-11-25-090000.html"
+    assert kept.read_text(encoding="utf-8") == named.read_text(encoding="utf-8")
+    assert kept.stat().st_mode & 0o077 == 0
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["reports", "x.html"]
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CollectionError, match=r"x\.html: Not a directory|x\.html: File exists"):
+        write_html(tmp_path / "file" / "x.html", company(), language="en", zone=ZONE)
