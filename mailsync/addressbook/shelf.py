@@ -6,6 +6,7 @@ so that it can be given back. `rebuild` may empty the shelf; only that memory is
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -68,7 +69,7 @@ class ShelfRow(Base):
     etag: Mapped[str]
     uid: Mapped[str]
     data: Mapped[bytes]
-    former: Mapped[dict[str, Any] | None]  #: {"lines": […], "drop_categories": […]}
+    former: Mapped[dict[str, Any] | None]  #: {"lines": [base64 …], "drop_categories": […]}
     created: Mapped[bool] = mapped_column(default=False)
     contact: Mapped[str | None]
     codes: Mapped[str] = mapped_column(default="")  #: with blanks between
@@ -237,7 +238,10 @@ def _card(row: ShelfRow) -> ShelfCard:
 def _former_value(stored: dict[str, Any] | None) -> FormerProperties | None:
     if stored is None:
         return None
-    return FormerProperties(lines=tuple(stored["lines"]), drop_categories=tuple(stored["drop_categories"]))
+    return FormerProperties(
+        lines=tuple(_unpacked(line) for line in stored["lines"]),
+        drop_categories=tuple(stored["drop_categories"]),
+    )
 
 
 def _remember(row: ShelfRow, contact: str | None, codes: Sequence[str], fn: str) -> None:
@@ -253,10 +257,19 @@ def _former(row: ShelfRow, before: bytes | None, edit: NameProperties) -> dict[s
             lines = rewriting.name_lines(before or b"")
         except ItemError:
             return None  # nothing is known of the card before us: then nothing is promised either
-        former = {"lines": list(lines), "drop_categories": []}
+        former = {"lines": [_packed(line) for line in lines], "drop_categories": []}
     kept = [code for code in former["drop_categories"] if code not in edit.drop_categories]
     added = [code for code in edit.add_categories if code not in kept]
     return {"lines": former["lines"], "drop_categories": [*kept, *added]}
+
+
+def _packed(line: str) -> str:
+    # A card may hold bytes that are no text; not every database keeps those in JSON.
+    return base64.b64encode(line.encode("utf-8", "surrogateescape")).decode("ascii")
+
+
+def _unpacked(line: str) -> str:
+    return base64.b64decode(line).decode("utf-8", "surrogateescape")
 
 
 def _forget_names(row: ShelfRow) -> None:
