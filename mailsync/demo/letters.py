@@ -14,6 +14,9 @@ from typing import Literal
 #: How a client writes a header that is not plain ASCII.
 Style = Literal["utf8-b", "utf8-q", "gb2312-b", "raw-gbk", "raw-utf8"]
 
+#: Signs in one encoded word, so that none is longer than 75 characters (RFC 2047 section 2).
+WORD_SIGNS = 6
+
 Person = tuple[str, str]  #: (name, address)
 
 
@@ -131,7 +134,7 @@ def _words(text: str, style: Style) -> str:
             text.encode("gb2312")
         except UnicodeEncodeError:
             style = "utf8-b"
-    pieces = [text[start : start + 12] for start in range(0, len(text), 12)]
+    pieces = [text[start : start + WORD_SIGNS] for start in range(0, len(text), WORD_SIGNS)]
     return "\r\n ".join(_word(piece, style) for piece in pieces)
 
 
