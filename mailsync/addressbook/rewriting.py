@@ -92,7 +92,7 @@ def _put(card: CardText, lines: list[Line], name: bytes, value: str | list[str],
         return
     new = _written(card, name if line is None else line.head, value)
     if line is None:
-        lines.insert(_place(lines), new)
+        lines.insert(_place(lines, name), new)
     else:
         lines[lines.index(line)] = new
 
@@ -134,15 +134,12 @@ def _says_how_written(parameter: bytes) -> bool:
     return upper.startswith(_WRITTEN) or upper in _WRITTEN_BARE
 
 
-def _place(lines: list[Line]) -> int:
-    """Where a missing property goes: behind the names, else behind VERSION."""
-    names = [
-        position for position, line in enumerate(lines) if line.depth == 1 and line.name in NAME_PROPERTIES
-    ]
-    versions = [
-        position for position, line in enumerate(lines) if line.depth == 1 and line.name == b"VERSION"
-    ]
-    return max(names or versions) + 1
+def _place(lines: list[Line], name: bytes) -> int:
+    """Where a missing property goes: behind those that stand before it by custom."""
+    order = (b"VERSION", *NAME_PROPERTIES, b"CATEGORIES")
+    before = order[: order.index(name)]
+    positions = [position for position, line in enumerate(lines) if line.depth == 1 and line.name in before]
+    return max(positions) + 1
 
 
 # ----- categories
@@ -166,7 +163,7 @@ def _add_category(card: CardText, lines: list[Line], code: str) -> None:
         if category_items(line) and not line.encoded and not line.value.endswith(b"\\"):
             lines[lines.index(line)] = _appended(line, item, card.eol)
             return
-    position = lines.index(present[-1]) + 1 if present else _place(lines)
+    position = lines.index(present[-1]) + 1 if present else _place(lines, b"CATEGORIES")
     lines.insert(position, Line(fold(b"CATEGORIES:" + item, card.eol), b"CATEGORIES", item, 1))
 
 
@@ -246,5 +243,5 @@ def _give_back(lines: list[Line], name: bytes, former: list[Line]) -> None:
         for position in reversed(held):
             del lines[position]
     elif len(former) > len(held):
-        place = held[-1] + 1 if held else _place(lines)
+        place = held[-1] + 1 if held else _place(lines, name)
         lines[place:place] = former[len(held) :]

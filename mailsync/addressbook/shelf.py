@@ -132,26 +132,23 @@ class Shelf:
         `before`: the card's bytes before it (None for a new card). `held`: the card as read back; None where it is
         not there. Called twice it changes nothing more.
         """
-        if held is None or isinstance(action, CardDelete):
-            self.forgot(action.book, action.href)
-            return
         with Session(self._engine) as session, session.begin():
             row = self._row(session, action.book, action.href)
-            repeated = row.etag == held.etag
-            row.etag, row.data, row.uid = held.etag, held.data, guess_meaning(held.data).uid
-            match action:
-                case CardCreate():
-                    row.created = True
-                    _remember(row, action.contact, action.codes, action.after)
-                case CardRename(edit=NameProperties() as edit):
-                    if not repeated:
-                        row.drift = row.drift + 1 if row.written == action.after else 0
-                    row.former = _former(row, before, edit)
-                    _remember(row, action.contact, action.codes, action.after)
-                case CardRename():
-                    row.codes, row.drift = "", 0  # the former names stay known: the restore may be undone
-                case CardReplace():
-                    _settle_undo(row)
+            if held is None or isinstance(action, CardDelete):
+                session.delete(row)
+            else:
+                _note(row, action, before, held)
+
+    def wrote_all(self, book: ReadableBook, done: Sequence[tuple[CardAction, bytes | None]]) -> None:
+        """`wrote` for many actions of one book, with their cards' bytes before: read back together."""
+        held = book.read_many([action.href for action, _ in done])
+        with Session(self._engine) as session, session.begin():
+            for action, before in done:
+                row = self._row(session, action.book, action.href)
+                if action.href in held:
+                    _note(row, action, before, held[action.href])
+                else:
+                    session.delete(row)
 
     def forgot(self, url: str, href: str) -> None:
         """The card is gone."""
@@ -263,6 +260,25 @@ def _former(row: ShelfRow, before: bytes | None, edit: NameProperties) -> dict[s
     return {"lines": former["lines"], "drop_categories": [*kept, *added]}
 
 
+def _note(row: ShelfRow, action: CardAction, before: bytes | None, held: CardState) -> None:
+    """What the row remembers once `action` is done and the server holds `held`."""
+    repeated = row.etag == held.etag
+    row.etag, row.data, row.uid = held.etag, held.data, guess_meaning(held.data).uid
+    match action:
+        case CardCreate():
+            row.created = True
+            _remember(row, action.contact, action.codes, action.after)
+        case CardRename(edit=NameProperties() as edit):
+            if not repeated:
+                row.drift = row.drift + 1 if row.written == action.after else 0
+            row.former = _former(row, before, edit)
+            _remember(row, action.contact, action.codes, action.after)
+        case CardRename():
+            row.codes, row.drift = "", 0  # the former names stay known: the restore may be undone
+        case CardReplace():
+            _settle_undo(row)
+
+
 def _packed(line: str) -> str:
     # A card may hold bytes that are no text; not every database keeps those in JSON.
     return base64.b64encode(line.encode("utf-8", "surrogateescape")).decode("ascii")
@@ -280,7 +296,11 @@ def _settle_undo(row: ShelfRow) -> None:
     """After an undo the memory goes, where the card is again as it was before our first rewrite."""
     row.drift = 0
     former = _former_value(row.former)
-    if former is not None and rewriting.edit(row.data, former) == row.data:
+    try:
+        as_before = former is not None and rewriting.edit(row.data, former) == row.data
+    except ItemError:
+        as_before = True
+    if as_before:
         _forget_names(row)
 
 
