@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
+
+#: The header fields that are fetched and fingerprinted. A change here changes every fingerprint: the journal's open
+#: actions would no longer be recognised, so it needs a rebuild of the index and an empty journal.
+FIELDS = (
+    "From",
+    "Sender",
+    "Reply-To",
+    "To",
+    "Cc",
+    "Bcc",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "In-Reply-To",
+    "References",
+    "Thread-Index",
+    "List-Id",
+    "List-Unsubscribe",
+    "Precedence",
+    "Auto-Submitted",
+    "Content-Type",
+    "X-Google-Original-Message-ID",
+    "X-Microsoft-Original-Message-ID",
+)
 
 #: What a mailbox is for (RFC 6154 special-use, or its localized name). `other` is read but never filed from.
 MailboxRole = Literal["inbox", "sent", "drafts", "junk", "trash", "archive", "all", "other"]
@@ -42,6 +67,7 @@ class Envelope:
     references: tuple[str, ...] = ()  #: oldest first; the first 10 and the last 40 of a longer list
     thread_index: str | None = None  #: Outlook's Thread-Index: its first 22 bytes in hex
     date: datetime | None = None  #: aware; None where the header is missing or senseless
+    automatic: bool = False  #: Auto-Submitted says something else than "no" (RFC 3834)
     bulk: bool = False  #: List-Id, List-Unsubscribe or Precedence: bulk/list/junk
     returned: Envelope | None = None  #: of a multipart/report: the headers of the message it is about
 
@@ -65,3 +91,11 @@ class Message:
     @property
     def flagged(self) -> bool:
         return "\\Flagged" in self.flags
+
+
+def fingerprint(header: bytes, size: int) -> str:
+    """What recognises a message in another mailbox: sha256 of its `FIELDS` as fetched and its RFC822.SIZE, hex.
+
+    A copy has the same one; so may two deliveries of one mail, hence it is no identity.
+    """
+    return hashlib.sha256(header + b"\0" + str(size).encode()).hexdigest()

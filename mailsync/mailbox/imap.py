@@ -1,0 +1,263 @@
+"""The mailboxes of one account over IMAP: listing, reading without a trace, and the few ways to move a message.
+
+An `ImapSession` satisfies the engine's `MailPort`. It connects at its first use. After any doubt (time-out, broken
+line, senseless answer) the connection is dropped and the call raises `AccountError`; the next call connects anew.
+Reading is EXAMINE and BODY.PEEK only; what a message says never reaches a command.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Self
+
+from mailsync.errors import CollectionError
+from mailsync.mailbox import reading, wire
+from mailsync.mailbox.connection import (
+    DEAD,
+    Connection,
+    ImapLogin,
+    MailboxRefused,
+    account_error,
+    open_connection,
+)
+from mailsync.mailbox.folders import Folder, Listing
+from mailsync.mailbox.reading import Fetched, Standing
+from mailsync.run.actions import MailboxState, MessageState
+from mailsync.text import N_
+
+log = logging.getLogger(__name__)
+
+
+class ImapSession:
+    """One account's mail. All methods raise `AccountError` when the connection fails (the outcome is then unknown),
+    `CollectionError` when a mailbox refuses. Not thread safe: one session, one thread."""
+
+    def __init__(self, login: ImapLogin, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.login = login
+        self._clock = clock
+        self._connection: Connection | None = None
+        self._selected: str | None = None
+        self._writing = False
+
+    def __enter__(self) -> Self:
+        self.connect()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.drop()
+
+    def connect(self) -> Connection:
+        """Connect and log in, unless that is done already. Raises `AccountError`."""
+        if self._connection is None:
+            self._connection = open_connection(self.login, self._clock)
+        return self._connection
+
+    def drop(self) -> None:
+        """Close the connection; the next call opens another."""
+        if self._connection is not None:
+            self._connection.hang_up()
+        self._connection = self._selected = None
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What the server can do, as it says after the login, upper case."""
+        with self._over() as connection:
+            return frozenset(word.decode("ascii", "replace") for word in connection.capabilities())
+
+    @property
+    def can_move(self) -> bool:
+        return "MOVE" in self.capabilities
+
+    @property
+    def can_expunge_uids(self) -> bool:
+        return "UIDPLUS" in self.capabilities
+
+    def personal_namespace(self) -> tuple[str, str | None] | None:
+        """Prefix and separator of the person's own mailboxes (RFC 2342); None where the server does not say."""
+        if "NAMESPACE" not in self.capabilities:
+            return None
+        return wire.parse_namespace(self._say("NAMESPACE", answer="NAMESPACE"))
+
+    def listing(self) -> Listing:
+        """All mailboxes with their counters, in one round trip where the server knows LIST-STATUS (RFC 5819)."""
+        return reading.listing(self._say, self.capabilities)
+
+    def folders(self) -> list[Folder]:
+        """The mailboxes of `listing`, without its problems."""
+        return list(self.listing().folders)
+
+    def examine(self, mailbox: str) -> Standing:
+        """Open a mailbox for reading only and say where it stands."""
+        self._select(mailbox, writing=False)
+        with self._over() as connection:
+            standing = Standing(
+                uidvalidity=connection.told("UIDVALIDITY") or 0,
+                uidnext=connection.told("UIDNEXT"),
+                highestmodseq=connection.told("HIGHESTMODSEQ"),
+                messages=connection.told("EXISTS") or 0,
+            )
+        if standing.uidvalidity == 0:
+            raise CollectionError(
+                N_("The mail server gives the folder “{mailbox}” no UIDVALIDITY: it cannot be read safely"),
+                mailbox=mailbox,
+            )
+        return standing
+
+    def present(self, mailbox: str, first: int = 1, last: int | None = None) -> dict[int, frozenset[str]]:
+        """The UIDs from `first` to `last` that exist, each with its flags."""
+        self._open(mailbox)
+        return reading.present(self._say, mailbox, first, last)
+
+    def flags_since(self, mailbox: str, modseq: int, last: int) -> dict[int, frozenset[str]]:
+        """The flags of messages up to UID `last` that changed after `modseq` (RFC 7162, CHANGEDSINCE)."""
+        self._open(mailbox)
+        return reading.present(self._say, mailbox, 1, last, modseq)
+
+    def fetch(self, mailbox: str, uids: Sequence[int]) -> Iterator[Fetched]:
+        """The headers of these messages, ascending, read in chunks of 2,000; what is gone or unreadable is left out."""
+        for chunk in wire.uid_sets(uids, reading.CHUNK):
+            self._open(mailbox)
+            yield from reading.fetch(self._say, mailbox, chunk)
+
+    def state(self, mailbox: str) -> MailboxState | None:
+        """UIDVALIDITY and UIDNEXT; None where the mailbox does not exist."""
+        try:
+            answers = self._say(
+                "STATUS", _name(mailbox), "(UIDVALIDITY UIDNEXT)", answer="STATUS", mailbox=mailbox
+            )
+        except MailboxRefused as refused:
+            if refused.code == "NONEXISTENT" or not self._exists(mailbox):
+                return None
+            raise
+        counters = next(iter(wire.parse_status(answers).values()), {})
+        if "UIDVALIDITY" in counters and "UIDNEXT" in counters:
+            return MailboxState(uidvalidity=counters["UIDVALIDITY"], uidnext=counters["UIDNEXT"])
+        return self._examined_state(mailbox)
+
+    def _examined_state(self, mailbox: str) -> MailboxState:
+        """For servers without UIDNEXT (NetEase): one above the last message."""
+        standing = self.examine(mailbox)
+        uidnext = standing.uidnext
+        if uidnext is None:
+            uidnext = max(self.present(mailbox), default=0) + 1 if standing.messages else 1
+        return MailboxState(uidvalidity=standing.uidvalidity, uidnext=uidnext)
+
+    def create(self, mailbox: str) -> None:
+        """Create (an existing mailbox is fine) and subscribe, so that every mail client shows it."""
+        try:
+            self._say("CREATE", _name(mailbox), mailbox=mailbox)
+        except MailboxRefused as refused:
+            if refused.code != "ALREADYEXISTS" and not self._exists(mailbox):
+                raise
+        try:
+            self._say("SUBSCRIBE", _name(mailbox), mailbox=mailbox)
+        except MailboxRefused as refused:
+            log.warning("%s", refused)
+
+    def messages(self, mailbox: str, uids: Sequence[int]) -> Mapping[int, MessageState]:
+        """The messages with these UIDs that are still there."""
+        return {fetched.uid: fetched.state for fetched in self.fetch(mailbox, uids)}
+
+    def messages_from(self, mailbox: str, first_uid: int) -> Mapping[int, MessageState]:
+        """All messages with this UID or a higher one."""
+        return self.messages(mailbox, list(self.present(mailbox, first_uid)))
+
+    def move(self, mailbox: str, uids: Sequence[int], destination: str) -> Mapping[int, int] | None:
+        """MOVE (RFC 6851); source UID → destination UID where the server says it. OK is no proof: a vanished UID is
+        answered OK as well."""
+        return self._transfer("UID MOVE", mailbox, uids, destination)
+
+    def copy(self, mailbox: str, uids: Sequence[int], destination: str) -> Mapping[int, int] | None:
+        """COPY; answers as `move`."""
+        return self._transfer("UID COPY", mailbox, uids, destination)
+
+    def remove(self, mailbox: str, uids: Sequence[int]) -> None:
+        r"""Mark exactly these \Deleted and UID EXPUNGE exactly these (RFC 4315). What others marked stays."""
+        if not uids:
+            raise ValueError("an empty list of messages to remove")
+        if not self.can_expunge_uids:
+            raise CollectionError(
+                N_(
+                    "{server} cannot remove single messages (no UIDPLUS): nothing was removed from “{mailbox}”"
+                ),
+                server=self.login.server,
+                mailbox=mailbox,
+            )
+        self._open(mailbox, writing=True)
+        for chunk in wire.uid_sets(uids):
+            self._say("UID STORE", chunk, "+FLAGS.SILENT", r"(\Deleted)", mailbox=mailbox)
+            self._say("UID EXPUNGE", chunk, mailbox=mailbox)
+
+    def _transfer(
+        self, verb: str, mailbox: str, uids: Sequence[int], destination: str
+    ) -> dict[int, int] | None:
+        self._open(mailbox, writing=verb == "UID MOVE")
+        pairs: dict[int, int] = {}
+        for chunk in wire.uid_sets(uids):
+            answers = self._say(verb, chunk, _name(destination), answer="COPYUID", mailbox=destination)
+            pairs.update(wire.copied_uids(answers) or {})
+        return pairs or None
+
+    def _exists(self, mailbox: str) -> bool:
+        found, _ = wire.parse_list(self._say("LIST", '""', _name(mailbox), answer="LIST", mailbox=mailbox))
+        return any(folder.name == mailbox and folder.selectable for folder in found)
+
+    def _open(self, mailbox: str, *, writing: bool = False) -> None:
+        """Have a mailbox open, and its present state seen. COPY works from a mailbox open for reading."""
+        if self._selected == mailbox and (self._writing or not writing):
+            self._say("NOOP", mailbox=mailbox)
+        else:
+            self._select(mailbox, writing=writing)
+
+    def _select(self, mailbox: str, *, writing: bool) -> None:
+        self._selected = None
+        with self._over() as connection:
+            connection.command("SELECT" if writing else "EXAMINE", _name(mailbox), mailbox=mailbox)
+            if writing and connection.said("READ-ONLY"):
+                raise CollectionError(
+                    N_("The folder “{mailbox}” may only be read by {user}: nothing was moved out of it"),
+                    mailbox=mailbox,
+                    user=self.login.user,
+                )
+        self._selected, self._writing = mailbox, writing
+
+    def _say(
+        self,
+        name: str,
+        *arguments: str | bytes,
+        answer: str = "",
+        mailbox: str = "",
+        also: list[wire.Raw] | None = None,
+    ) -> list[wire.Raw]:
+        with self._over() as connection:
+            answers = connection.command(name, *arguments, answer=answer, mailbox=mailbox)
+            if also is not None:
+                also += connection.untagged("STATUS")
+            return answers
+
+    @contextmanager
+    def _over(self) -> Iterator[Connection]:
+        connection = self.connect()
+        try:
+            yield connection
+        except CollectionError:
+            raise
+        except DEAD as error:
+            self.drop()
+            raise account_error(self.login, error) from error
+        except BaseException:
+            self.drop()
+            raise
+
+
+def _name(mailbox: str) -> bytes:
+    try:
+        return wire.encode_name(mailbox)
+    except ValueError:
+        raise CollectionError(
+            N_("No mail server takes the folder name “{mailbox}”: it holds a control character"),
+            mailbox=ascii(mailbox),
+        ) from None

@@ -1,0 +1,125 @@
+"""What a mail server can do, found out once per run, and what about it its administrator should know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mailsync.mailbox.folders import Folder, Overrides, roles
+from mailsync.mailbox.headers import MailboxRole
+from mailsync.mailbox.imap import ImapSession
+from mailsync.text import N_, Sentence
+
+__all__ = ["Overrides", "Profile", "probe", "roles"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """One account's server. Folder names are built with `separator`, below `prefix`."""
+
+    capabilities: frozenset[str]
+    separator: str  #: of the hierarchy
+    prefix: str  #: of the person's own mailboxes: "", or "INBOX." where everything lies below INBOX
+    can_move: bool  #: RFC 6851
+    can_expunge_uids: bool  #: UIDPLUS, RFC 4315
+    condstore: bool  #: RFC 7162: unchanged mailboxes cost nothing
+    qresync: bool
+    special_use: bool  #: RFC 6154
+    vendor: str  #: what the server software is, as far as its capabilities tell
+    folders: tuple[Folder, ...]
+    roles: tuple[tuple[str, MailboxRole], ...]  #: mailbox → role
+    problems: tuple[Sentence, ...] = ()
+
+    def having(self, role: MailboxRole) -> tuple[str, ...]:
+        """The mailboxes with this role."""
+        return tuple(name for name, its in self.roles if its == role)
+
+
+def probe(session: ImapSession, overrides: Overrides | None = None) -> Profile:
+    """Look at the server. Raises `AccountError`."""
+    capabilities = session.capabilities
+    listing = session.listing()
+    prefix, separator = _namespace(session, listing.folders)
+    assigned = roles(listing.folders, overrides)
+    return Profile(
+        capabilities=capabilities,
+        separator=separator,
+        prefix=prefix,
+        can_move=session.can_move,
+        can_expunge_uids=session.can_expunge_uids,
+        condstore="CONDSTORE" in capabilities,
+        qresync="QRESYNC" in capabilities,
+        special_use="SPECIAL-USE" in capabilities,
+        vendor=_vendor(capabilities),
+        folders=listing.folders,
+        roles=tuple(assigned.items()),
+        problems=listing.problems
+        + tuple(
+            _problems(
+                session, list(assigned.values()), [folder.name for folder in listing.folders], overrides
+            )
+        ),
+    )
+
+
+def _namespace(session: ImapSession, folders: Sequence[Folder]) -> tuple[str, str]:
+    """Prefix and separator; servers without NAMESPACE show them in how INBOX and the others are listed."""
+    listed = next((folder.separator for folder in folders if folder.separator), "/")
+    told = session.personal_namespace()
+    if told is not None:
+        return told[0], told[1] or listed
+    below_inbox = f"INBOX{listed}"
+    others = [folder.name for folder in folders if folder.name != "INBOX"]
+    # Courier keeps everything below INBOX, and refuses a name beside it.
+    return (below_inbox if others and all(name.startswith(below_inbox) for name in others) else ""), listed
+
+
+def _problems(
+    session: ImapSession, assigned: Sequence[MailboxRole], names: Sequence[str], overrides: Overrides | None
+) -> list[Sentence]:
+    server = session.login.server
+    found: list[Sentence] = []
+    if not session.can_move and not session.can_expunge_uids:
+        found.append(
+            Sentence.of(
+                N_(
+                    "{server} can neither move messages (MOVE) nor remove single ones (UIDPLUS):"
+                    " nothing is filed, only reported. Set the filing mode to copy, or have the server updated."
+                ),
+                server=server,
+            )
+        )
+    if "sent" not in assigned:
+        found.append(
+            Sentence.of(
+                N_("{server} shows no Sent folder for {user}: name it in the configuration (folders.sent)"),
+                server=server,
+                user=session.login.user,
+            )
+        )
+    found += [
+        Sentence.of(
+            N_("The configuration names the folder “{mailbox}”, which {server} does not have"),
+            mailbox=name,
+            server=server,
+        )
+        for wanted in (overrides or {}).values()
+        for name in wanted
+        if name not in names
+    ]
+    return found
+
+
+def _vendor(capabilities: frozenset[str]) -> str:
+    """A guess for people to read; nothing depends on it."""
+    marks = (
+        ("X-GM-EXT-1", "Gmail"),
+        ("X-CM-EXT-1", "Coremail (NetEase)"),
+        ("XAPPLEPUSHSERVICE", "Tencent, Apple or Dovecot with push"),
+        ("XLIST", "provider with XLIST"),
+        ("X-SIEVE-MAILBOX", "Cyrus"),
+        ("SNIPPET=FUZZY", "Dovecot"),
+        ("PREVIEW=FUZZY", "Dovecot"),
+        ("X-ZIMBRA", "Zimbra"),
+    )
+    return next((name for mark, name in marks if mark in capabilities), "")
