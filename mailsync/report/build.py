@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +24,7 @@ from mailsync.report.parts import (
     RunLine,
     Share,
 )
-from mailsync.text import Sentence
+from mailsync.text import N_, Sentence
 
 Result = Mapping[str, Any]
 
@@ -35,7 +36,10 @@ UNDONE = frozenset({"undone"})
 #: Verdicts in the order of their weight: a leak first.
 VERDICTS = (LEAK, "wrong_customer", "unknown_code", "superseded", "malformed", "misplaced", "missing")
 
-CANDIDATES = frozenset({"candidate", "unmatched"})
+#: Exit code of a run that was not confirmed, or held by a brake (DESIGN 6).
+HELD = 20
+
+CANDIDATES = frozenset({"candidate"})
 SUGGESTIONS = frozenset({"suggestion"})
 AMBIGUOUS = frozenset({"ambiguous"})
 
@@ -71,7 +75,7 @@ def build(
         obstacles=_obstacles(notes, ordered),
         ambiguous=_of_kind(plain, AMBIGUOUS),
         suggestions=_of_kind(plain, SUGGESTIONS),
-        candidates=_of_kind(plain, CANDIDATES),
+        candidates=(*_of_kind(plain, CANDIDATES), *_unmatched(ordered)),
         findings=tuple(note for note in plain if note.kind not in AMBIGUOUS | SUGGESTIONS | CANDIDATES),
     )
 
@@ -90,16 +94,17 @@ def sentence_of(row: Mapping[str, Any]) -> Sentence:
 
 
 def _run_line(result: Result) -> RunLine:
-    actions = [row for _, row in _actions([result])]
+    done = sum(1 for _, row in _actions([result]) if row["state"] in DONE)
+    exit_code = int(result.get("exit_code", 0))
     return RunLine(
         run=str(result.get("run", "")),
         account=result["account"],
         started=_moment(result.get("started")),
         finished=_moment(result.get("finished")),
-        dry_run=bool(result.get("dry_run")),
-        exit_code=int(result.get("exit_code", 0)),
+        plan_only=bool(result.get("dry_run")) or (exit_code == HELD and not done),
+        exit_code=exit_code,
         plan_hash=result.get("plan_hash"),
-        done=sum(1 for row in actions if row["state"] in DONE),
+        done=done,
         held=any(row.get("kind") == "brake" for row in result.get("errors", ())),
     )
 
@@ -194,7 +199,7 @@ def _offenders(audit: Iterable[tuple[str, Mapping[str, Any]]]) -> tuple[Offender
             verdict=str(row["verdict"]),
             customer=row.get("customer"),
             suggestion=row.get("suggestion"),
-            note=str(row.get("note") or ""),
+            candidates=tuple(map(str, row.get("candidates") or ())),
         )
         for account, row in audit
         if row["verdict"] in VERDICTS
@@ -202,18 +207,27 @@ def _offenders(audit: Iterable[tuple[str, Mapping[str, Any]]]) -> tuple[Offender
     return tuple(sorted(offenders, key=lambda one: (VERDICTS.index(one.verdict), one.account)))
 
 
+def _unmatched(results: Iterable[Result]) -> Iterable[Note]:
+    """Address-book entries that match nobody (DOMAIN 4): some of them are customers' people."""
+    newest = {(row["book"], row["href"]): (result["account"], row) for result, row in _rows(results, "cards")}
+    for account, row in newest.values():
+        if row["action"] == "unmatched":
+            template = N_("The card “{name}” matches nobody in the registry")
+            sentence = Sentence.of(template, name=row.get("before") or row["href"])
+            yield Note(account=account, kind="unmatched", severity="finding", subject="", sentence=sentence)
+
+
 def _notes(results: Iterable[Result]) -> list[Note]:
     """Findings, conflicts and errors; one that several runs repeat is said once."""
     newest: dict[tuple[str, ...], Note] = {}
-    for result in results:
-        for severity, key in (("finding", "findings"), ("conflict", "conflicts"), ("error", "errors")):
-            for row in result.get(key, ()):
-                note = _note(result["account"], severity, row)
-                newest[(note.account, note.kind, note.subject, note.severity)] = note
+    for severity, key in (("finding", "findings"), ("conflict", "conflicts"), ("error", "errors")):
+        for result, row in _rows(results, key):
+            note = _note(result["account"], severity, row)
+            newest[(note.account, note.kind, note.subject, note.customer or "", str(note.sentence))] = note
     return list(newest.values())
 
 
-def _note(account: str, severity: str, row: Mapping[str, Any]) -> Note:
+def _note(account: str, severity: str, row: Mapping[str, Any], wish: Sentence | None = None) -> Note:
     return Note(
         account=account,
         kind=str(row.get("kind", severity)),
@@ -221,29 +235,29 @@ def _note(account: str, severity: str, row: Mapping[str, Any]) -> Note:
         subject=str(row.get("subject") or ""),
         sentence=sentence_of(row),
         customer=row.get("customer"),
+        wish=wish,
     )
 
 
 def _obstacles(notes: Iterable[Note], results: Iterable[Result]) -> tuple[Note, ...]:
     """What could not be done: errors, conflicts, and actions that ended otherwise than done."""
-    known = [note for note in notes if note.severity != "finding"]
-    said = {note.subject for note in known}
-    for account, row in _actions(results):
-        if row["state"] not in DONE | PLANNED | UNDONE and str(row.get("target")) not in said:
-            known.append(_stuck(account, row))
-    return tuple(sorted(known, key=lambda note: (note.severity != "error", note.account)))
+    newest = {(account, str(row.get("target"))): row for account, row in _actions(results)}
+    settled = {key for key, row in newest.items() if row["state"] in DONE | UNDONE}
+    stuck = {key: row for key, row in newest.items() if row["state"] not in DONE | PLANNED | UNDONE}
+    told: list[Note] = []
+    for note in notes:
+        key = (note.account, note.subject)
+        if note.severity == "finding" or key in settled:  # a later run did it after all
+            continue
+        row = stuck.pop(key, None)
+        told.append(replace(note, wish=sentence_of(row), subject="") if row else note)
+    for (account, _), row in stuck.items():
+        told.append(_note(account, "conflict", {**row, "kind": row["state"], "subject": ""}))
+    return tuple(sorted(told, key=lambda note: (note.severity != "error", note.account)))
 
 
-def _stuck(account: str, row: Mapping[str, Any]) -> Note:
-    wished = _note(account, "conflict", row)
-    return Note(
-        account=account,
-        kind=str(row["state"]),
-        severity="conflict",
-        subject="",  # the sentence names card or message better than the target does
-        sentence=wished.sentence,
-        customer=wished.customer,
-    )
+def _rows(results: Iterable[Result], key: str) -> Iterable[tuple[Result, Mapping[str, Any]]]:
+    return ((result, row) for result in results for row in result.get(key, ()))
 
 
 def _of_kind(notes: Iterable[Note], kinds: frozenset[str]) -> tuple[Note, ...]:

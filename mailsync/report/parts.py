@@ -27,7 +27,7 @@ class RunLine:
     account: str
     started: datetime | None
     finished: datetime | None
-    dry_run: bool
+    plan_only: bool  #: a dry run, or held before anything was changed
     exit_code: int
     plan_hash: str | None
     done: int  #: actions carried out
@@ -63,6 +63,7 @@ class Note:
     subject: str
     sentence: Sentence
     customer: str | None = None
+    wish: Sentence | None = None  #: what was to be done, where that failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,7 @@ class Offender:
     verdict: str
     customer: str | None
     suggestion: str | None
-    note: str = ""
+    candidates: tuple[str, ...] = ()  #: codes of the customers it may be about, or leaked to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +136,7 @@ class Report:
 
     @property
     def only_plans(self) -> bool:
-        return bool(self.runs) and all(run.dry_run for run in self.runs)
+        return bool(self.runs) and all(run.plan_only for run in self.runs)
 
     @property
     def newest(self) -> tuple[RunLine, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import tzinfo
 from typing import TypeVar
@@ -15,6 +16,8 @@ from mailsync.text import N_, Sentence
 
 Row = TypeVar("Row")
 
+#: Message-IDs, places of messages, hrefs: they say nothing to people, and the sentence names the thing.
+_MACHINE_NAME = re.compile(r"^<.*>$|;UID|^/|://")
 #: Rows shown of one table; the JSON report has them all.
 ROWS = 200
 
@@ -111,7 +114,7 @@ def _leaks(report: Report, speaker: Speaker) -> Iterator[Section]:
 
     def cells(one: Offender) -> Iterator[Cell]:
         yield from _sent(speaker, one)
-        yield Cell(text=short(one.note) or "–", tone="bad")
+        yield Cell(text=_customers(speaker, one) or "–", tone="bad")
 
     headings = [N_("Rep"), N_("Subject as sent"), N_("Customers")]
     yield Section(
@@ -125,7 +128,10 @@ def _leaks(report: Report, speaker: Speaker) -> Iterator[Section]:
 def _offenders(report: Report, speaker: Speaker) -> Iterator[Section]:
     def cells(one: Offender) -> Iterator[Cell]:
         yield from _sent(speaker, one)
-        yield Cell(text=short(one.suggestion or one.note), tone="good" if one.suggestion else "muted")
+        if one.suggestion:
+            yield Cell(text=short(one.suggestion), tone="good")
+        else:
+            yield Cell(text=_customers(speaker, one) or "–", tone="muted")
         yield Cell(text=speaker.word(wording.VERDICTS, one.verdict), tone="bad")
 
     headings = [N_("Rep"), N_("Subject as sent"), N_("Suggested subject"), N_("What is wrong")]
@@ -137,6 +143,10 @@ def _offenders(report: Report, speaker: Speaker) -> Iterator[Section]:
             ),
             tables=(_table(speaker, headings, rest, cells),),
         )
+
+
+def _customers(speaker: Speaker, one: Offender) -> str:
+    return " · ".join(map(speaker.customer, one.candidates))
 
 
 def _sent(speaker: Speaker, one: Offender) -> Iterator[Cell]:
@@ -231,9 +241,12 @@ def _notes(
 
 
 def _note_words(speaker: Speaker, note: Note) -> str:
-    """The sentence; where it does not name its subject, the subject comes first."""
-    words, subject = speaker.sentence(note.sentence), visible(note.subject)
-    return words if not subject or subject in words else f"{subject}: {words}"
+    """The sentence, after what it is about where it does not name that itself."""
+    words = speaker.sentence(note.sentence)
+    about = speaker.sentence(note.wish) if note.wish else visible(note.subject)
+    if not about or about in words or (not note.wish and _MACHINE_NAME.search(about)):
+        return words
+    return f"{about}: {words}"
 
 
 def _runs(report: Report, speaker: Speaker) -> Section:

@@ -47,13 +47,26 @@ EXITS = {
 }
 
 KINDS = {
-    "conflict": N_("conflict"),
-    "failed": N_("failed"),
     "abandoned": N_("given up"),
-    "open": N_("not finished"),
-    "error": N_("error"),
     "brake": N_("brake"),
-    "duplicate": N_("duplicate"),
+    "card-conflict": N_("card left alone"),
+    "conflict": N_("conflict"),
+    "duplicate": N_("second card"),
+    "error": N_("error"),
+    "failed": N_("failed"),
+    "folder-left": N_("folder left"),
+    "foreign-href": N_("address book"),
+    "interrupted": N_("interrupted run"),
+    "misfiled": N_("in another folder"),
+    "missing-card": N_("card missing"),
+    "open": N_("not finished"),
+    "read-only-book": N_("read-only book"),
+    "registry-row": N_("registry"),
+    "report-only": N_("report only"),
+    "shrunken-mailbox": N_("folder emptied"),
+    "undo-left": N_("not taken back"),
+    "unknown-part": N_("name incomplete"),
+    "wrong-code": N_("wrong code"),
 }
 
 #: Shares from which a bar is shown as good, and below which as bad.

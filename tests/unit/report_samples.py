@@ -119,13 +119,13 @@ def _results() -> list[dict[str, Any]]:
             rename(HOSTILE[0], "D12 x/Gibson Importing/AU"),
         ],
         cards=[
-            {"book": "b", "href": f"/{number}", "action": action}
+            {"book": "b", "href": f"/{number}", "action": action, "before": f"Friend {number}"}
             for number, action in enumerate(["none"] * 40 + ["rename"] * 3 + ["unmatched"] * 6 + ["conflict"])
         ],
         audit=[
             *(sent(number, f"D12 order {number}", "ok", "D12") for number in range(20)),
             *(sent(30 + number, f"D13 order {number}", "ok", "D13") for number in range(2)),
-            sent(50, "Price list for both of you", "cross_customer") | {"note": "D12, D13"},
+            sent(50, "Price list for both of you", "cross_customer") | {"candidates": ["D12", "D13"]},
             sent(51, "New samples", "missing", "D13", "D13 New samples"),
             sent(52, "Re: d12 shipment 交期确认", "malformed", "D12", "Re: D12 shipment 交期确认"),
             sent(53, HOSTILE[0], "missing", "D12", f"D12 {HOSTILE[0]}"),

@@ -30,6 +30,12 @@ def test_planned_counts_only_while_the_newest_run_is_a_plan() -> None:
     assert (both.planned.messages, both.done.messages, both.only_plans) == (0, 1, False)
 
 
+def test_a_held_run_is_a_plan() -> None:
+    held = result(exit_code=20, actions=[move("D12 a", "C/D12", "planned")])
+    assert build([held]).only_plans
+    assert build([held]).planned.messages == 1
+
+
 def test_a_dry_run_did_nothing_whatever_its_actions_say() -> None:
     assert build([result(dry_run=True, actions=[move("D12 a", "C/D12", "done")])]).done.messages == 0
 
@@ -43,11 +49,21 @@ def test_an_action_that_did_not_end_well_is_an_obstacle(state: str) -> None:
     assert report.done.cards == ()
 
 
-def test_an_action_already_told_as_a_conflict_is_told_once() -> None:
+def test_a_conflict_about_an_action_is_told_once_with_what_was_wished() -> None:
     action = rename("a", "D12 a", "conflict")
     conflict = note("changed", action["target"], "The card was changed by somebody else")
     report = build([result(actions=[action], conflicts=[conflict])])
-    assert [one.kind for one in report.obstacles] == ["changed"]
+    assert [(one.kind, str(one.wish)) for one in report.obstacles] == [
+        ("changed", "Rename the card “a” to “D12 a”")
+    ]
+
+
+def test_what_a_later_run_did_is_no_obstacle_any_more() -> None:
+    failed, done = rename("a", "D12 a", "failed"), rename("a", "D12 a")
+    first = result(actions=[failed], conflicts=[note("changed", failed["target"], "Changed meanwhile")])
+    later = result(run="r2", started="2026-11-26T01:00:00+00:00", actions=[done])
+    assert len(build([first]).obstacles) == 1
+    assert build([later, first]).obstacles == ()
 
 
 def test_the_newest_verdict_of_a_message_wins() -> None:
@@ -80,8 +96,14 @@ def test_leaks_come_first_and_shares_lowest_first() -> None:
 
 def test_findings_are_sorted_by_what_they_ask_of_people() -> None:
     report = company()
-    assert (len(report.candidates), len(report.ambiguous), len(report.suggestions)) == (2, 1, 1)
+    assert (len(report.candidates), len(report.ambiguous), len(report.suggestions)) == (8, 1, 1)
     assert [one.kind for one in report.findings] == ["upkeep"]
+
+
+def test_a_card_of_nobody_is_a_candidate() -> None:
+    rows = [{"book": "b", "href": "/1", "action": "unmatched", "before": "Old friend"}]
+    (found,) = build([result(cards=rows), result(run="r2", cards=rows)]).candidates
+    assert str(found.sentence) == "The card “Old friend” matches nobody in the registry"
 
 
 def test_a_finding_repeated_by_each_run_is_said_once() -> None:

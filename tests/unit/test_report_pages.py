@@ -95,7 +95,7 @@ def test_terminal_colours_only_a_terminal() -> None:
 
 def test_english_page_says_what_matters() -> None:
     words = lxml_html.fromstring(page(laid_out())).text_content()
-    for expected in ("Leaks: one mail to several customers", "D12, D13", "D13 New samples", "Li Na 李娜",
+    for expected in ("Leaks: one mail to several customers", "D12 Gibson Importing · D13 Ödegård Møbler", "D13 New samples", "Li Na 李娜",
                      "D12 Gibson Importing", "2026-11-25 09:00", "77 %"):  # fmt: skip
         assert expected in words
 
@@ -105,6 +105,23 @@ def test_a_plan_says_that_nothing_was_changed() -> None:
     assert plan.banner == "This is a plan. Nothing was changed yet."
     assert "Nothing was changed yet" in page(plan)
     assert "Nothing was changed yet" in text(plan)
+
+
+@pytest.mark.parametrize(
+    ("subject", "shown"),
+    [
+        ("bob@x", "bob@x: Words"),
+        ("<1@x>", "Words"),
+        ("INBOX;UID=7", "Words"),
+        ("/li.na/1.vcf", "Words"),
+        ("https://dav/", "Words"),
+        ("Words", "Words"),
+    ],
+)
+def test_only_names_that_people_use_are_shown(subject: str, shown: str) -> None:
+    laid = lay_out(build([result(findings=[note("ambiguous", subject, "Words")])]), language="en", zone=ZONE)
+    (table,) = next(section for section in laid.sections if section.title.startswith("May belong")).tables
+    assert table.rows[0][-1].text == shown
 
 
 def test_a_long_table_is_cut_and_says_so() -> None:
