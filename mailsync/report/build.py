@@ -24,7 +24,7 @@ from mailsync.report.parts import (
     RunLine,
     Share,
 )
-from mailsync.text import N_, Sentence
+from mailsync.text import Sentence
 
 Result = Mapping[str, Any]
 
@@ -57,6 +57,8 @@ def build(
     ordered = sorted(results, key=lambda result: str(result.get("started") or ""))
     runs = tuple(_run_line(result) for result in ordered)
     newest = {result["account"]: result for result in ordered}
+    taken_back = {one["undoes"] for one in ordered if one.get("undoes")}
+    forward = [one for one in ordered if not one.get("undoes")]
     audit = _audit(ordered)
     notes = _notes(ordered)
     plain = tuple(note for note in notes if note.severity == "finding")
@@ -64,8 +66,9 @@ def build(
         runs=runs,
         names=dict(names or {}),
         customers=dict(customers or {}),
-        done=_changes((row for row in _actions(ordered) if row[1]["state"] in DONE), _undone(ordered)),
-        planned=_changes(row for row in _actions(newest.values()) if row[1]["state"] in PLANNED),
+        done=_in_states([one for one in forward if one.get("run") not in taken_back], DONE),
+        planned=_in_states(newest.values(), PLANNED),
+        taken_back=_in_states([one for one in ordered if one.get("undoes")], DONE),
         card_actions=_card_actions(ordered),
         verdicts=Counter(str(row["verdict"]) for _, row in audit),
         overall=_share("", [row for _, row in audit]),
@@ -75,7 +78,7 @@ def build(
         obstacles=_obstacles(notes, ordered),
         ambiguous=_of_kind(plain, AMBIGUOUS),
         suggestions=_of_kind(plain, SUGGESTIONS),
-        candidates=(*_of_kind(plain, CANDIDATES), *_unmatched(ordered)),
+        candidates=_of_kind(plain, CANDIDATES),
         findings=tuple(note for note in plain if note.kind not in AMBIGUOUS | SUGGESTIONS | CANDIDATES),
     )
 
@@ -94,7 +97,8 @@ def sentence_of(row: Mapping[str, Any]) -> Sentence:
 
 
 def _run_line(result: Result) -> RunLine:
-    done = sum(1 for _, row in _actions([result]) if row["state"] in DONE)
+    states = Counter(row["state"] for _, row in _actions([result]))
+    done = sum(states[state] for state in DONE)
     exit_code = int(result.get("exit_code", 0))
     return RunLine(
         run=str(result.get("run", "")),
@@ -105,8 +109,19 @@ def _run_line(result: Result) -> RunLine:
         exit_code=exit_code,
         plan_hash=result.get("plan_hash"),
         done=done,
-        held=any(row.get("kind") == "brake" for row in result.get("errors", ())),
+        planned=sum(states[state] for state in PLANNED),
+        held=any(
+            row.get("kind") == "brake" and not _asks_to_confirm(row) for row in result.get("errors", ())
+        ),
+        unconfirmed=bool(result.get("unconfirmed")),
+        undoes=result.get("undoes"),
     )
+
+
+def _asks_to_confirm(row: Mapping[str, Any]) -> bool:
+    """A run that waits for its confirmation is refused as one that a brake holds, but it is no trouble: the next
+    step says what to type."""
+    return row.get("kind") == "brake" and "mailsync confirm" in str(row.get("sentence"))
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -121,15 +136,10 @@ def _actions(results: Iterable[Result]) -> Iterable[tuple[str, dict[str, Any]]]:
             yield result["account"], {**row, "state": state}
 
 
-def _undone(results: Iterable[Result]) -> int:
-    return sum(1 for _, row in _actions(results) if row["state"] in UNDONE)
-
-
-def _changes(rows: Iterable[tuple[str, Mapping[str, Any]]], undone: int = 0) -> Changes:
+def _changes(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Changes:
     filed: Counter[tuple[str, str]] = Counter()
     said: list[tuple[str, Sentence]] = []
     cards: list[CardChange] = []
-    folders = 0
     for account, row in rows:
         kind = str(row["kind"])
         if kind in {"message-move", "message-copy"}:
@@ -139,8 +149,6 @@ def _changes(rows: Iterable[tuple[str, Mapping[str, Any]]], undone: int = 0) -> 
             cards.append(
                 CardChange(account=account, kind=kind, before=row.get("before"), after=row.get("after"))
             )
-        elif kind == "folder-create":
-            folders += 1
     fullest = sorted(filed.items(), key=lambda item: (-item[1], item[0]))
     return Changes(
         filed=tuple(
@@ -148,9 +156,11 @@ def _changes(rows: Iterable[tuple[str, Mapping[str, Any]]], undone: int = 0) -> 
         ),
         messages_said=tuple(said),
         cards=tuple(cards),
-        folders=folders,
-        undone=undone,
     )
+
+
+def _in_states(results: Iterable[Result], states: frozenset[str]) -> Changes:
+    return _changes(row for row in _actions(results) if row[1]["state"] in states)
 
 
 def _card_actions(results: Iterable[Result]) -> Mapping[str, int]:
@@ -207,21 +217,13 @@ def _offenders(audit: Iterable[tuple[str, Mapping[str, Any]]]) -> tuple[Offender
     return tuple(sorted(offenders, key=lambda one: (VERDICTS.index(one.verdict), one.account)))
 
 
-def _unmatched(results: Iterable[Result]) -> Iterable[Note]:
-    """Address-book entries that match nobody (DOMAIN 4): some of them are customers' people."""
-    newest = {(row["book"], row["href"]): (result["account"], row) for result, row in _rows(results, "cards")}
-    for account, row in newest.values():
-        if row["action"] == "unmatched":
-            template = N_("The card “{name}” matches nobody in the registry")
-            sentence = Sentence.of(template, name=row.get("before") or row["href"])
-            yield Note(account=account, kind="unmatched", severity="finding", subject="", sentence=sentence)
-
-
 def _notes(results: Iterable[Result]) -> list[Note]:
     """Findings, conflicts and errors; one that several runs repeat is said once."""
     newest: dict[tuple[str, ...], Note] = {}
     for severity, key in (("finding", "findings"), ("conflict", "conflicts"), ("error", "errors")):
         for result, row in _rows(results, key):
+            if _asks_to_confirm(row):
+                continue
             note = _note(result["account"], severity, row)
             newest[(note.account, note.kind, note.subject, note.customer or "", str(note.sentence))] = note
     return list(newest.values())

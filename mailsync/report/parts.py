@@ -30,8 +30,11 @@ class RunLine:
     plan_only: bool  #: a dry run, or held before anything was changed
     exit_code: int
     plan_hash: str | None
-    done: int  #: actions carried out
-    held: bool  #: a brake holds
+    done: int = 0  #: actions carried out
+    planned: int = 0  #: actions that wait
+    held: bool = False  #: a brake holds
+    unconfirmed: bool = False  #: a person is to confirm the plan first
+    undoes: str | None = None  #: the run that this one took back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,15 +101,10 @@ class Changes:
     filed: tuple[Filed, ...] = ()  #: fullest folder first
     cards: tuple[CardChange, ...] = ()
     messages_said: tuple[tuple[str, Sentence], ...] = ()  #: (account, sentence) of each message
-    folders: int = 0  #: folders created
-    undone: int = 0
 
     @property
     def messages(self) -> int:
         return sum(filed.count for filed in self.filed)
-
-    def cards_of(self, *kinds: str) -> int:
-        return sum(1 for change in self.cards if change.kind in kinds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +115,8 @@ class Report:
     names: Mapping[str, str]  #: account → the rep's name
     customers: Mapping[str, CustomerName]
     done: Changes
-    planned: Changes  #: of accounts whose newest run was only a plan
+    planned: Changes  #: what the newest run of each account left to be done
+    taken_back: Changes  #: what undos put back
     card_actions: Mapping[str, int]  #: FORMATS 3 `cards.action` → number of cards
     verdicts: Mapping[str, int]
     overall: Share
@@ -137,6 +136,10 @@ class Report:
     @property
     def only_plans(self) -> bool:
         return bool(self.runs) and all(run.plan_only for run in self.runs)
+
+    @property
+    def only_undos(self) -> bool:
+        return bool(self.runs) and all(run.undoes for run in self.runs)
 
     @property
     def newest(self) -> tuple[RunLine, ...]:

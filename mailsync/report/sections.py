@@ -50,20 +50,11 @@ def _subtitle(report: Report, speaker: Speaker) -> str:
 
 
 def _tiles(report: Report, speaker: Speaker) -> tuple[Tile, ...]:
-    planned = report.only_plans
-    changes = report.planned if planned else report.done
     judged = report.overall.judged > 0
     share = report.overall.share if judged else None
     trouble = len(report.leaks) + len(report.obstacles)
     return (
-        Tile(
-            figure=str(changes.messages),
-            label=speaker.say(N_("mails to file") if planned else N_("mails filed")),
-        ),
-        Tile(
-            figure=str(len(changes.cards)),
-            label=speaker.say(N_("cards to put right") if planned else N_("cards put right")),
-        ),
+        *_change_tiles(report, speaker),
         Tile(
             figure="–" if share is None else wording.percent(share),
             label=speaker.say(N_("of subjects start with the right code")),
@@ -78,16 +69,31 @@ def _tiles(report: Report, speaker: Speaker) -> tuple[Tile, ...]:
     )
 
 
+def _change_tiles(report: Report, speaker: Speaker) -> tuple[Tile, Tile]:
+    if report.only_plans:
+        changes, mails, cards = report.planned, N_("mails to file"), N_("cards to put right")
+    elif report.only_undos:
+        changes, mails, cards = report.taken_back, N_("mails put back"), N_("cards put back")
+    else:
+        changes, mails, cards = report.done, N_("mails filed"), N_("cards put right")
+    return (
+        Tile(figure=str(changes.messages), label=speaker.say(mails)),
+        Tile(figure=str(len(changes.cards)), label=speaker.say(cards)),
+    )
+
+
 def _sections(report: Report, speaker: Speaker) -> Iterator[Section]:
     yield from _leaks(report, speaker)
     yield from _notes(speaker, N_("What could not be done"), report.obstacles, tone="bad", kinds=True)
     yield from _filed(speaker, N_("Filed in customers' folders"), report.done)
     yield from _filed(speaker, N_("To be filed in customers' folders"), report.planned)
+    yield from _filed(speaker, N_("Taken back: mails, by the folder they went back to"), report.taken_back)
     yield from _one_by_one(report, speaker)
     yield from _compliance(report, speaker)
     yield from _offenders(report, speaker)
     yield from _cards(speaker, N_("Address book"), report.done)
     yield from _cards(speaker, N_("Address book: to be changed"), report.planned)
+    yield from _cards(speaker, N_("Taken back: cards"), report.taken_back)
     yield from _card_counts(report, speaker)
     yield from _notes(speaker, N_("May belong to several customers: not moved"), report.ambiguous)
     yield from _notes(speaker, N_("Suggestions: not filed, you decide"), report.suggestions)

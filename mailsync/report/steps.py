@@ -33,20 +33,32 @@ def _runs(report: Report) -> Iterator[Sentence]:
 
 def _after(run: RunLine) -> Sentence | None:
     """What the end of a run asks for (exit codes of DESIGN 6)."""
+    if run.undoes:
+        return Sentence.of(
+            N_("Run {run} was taken back. Until you type “mailsync tidy”, the daemon only plans here."),
+            run=run.undoes,
+        )
+    if run.held:
+        return Sentence.of(
+            N_("{account}: held by a brake, nothing was changed. Read why under “What could not be done”."),
+            account=run.account,
+        )
+    if run.unconfirmed and run.plan_hash:
+        return Sentence.of(
+            N_("{account}: this is only a plan. If it is right, type: mailsync confirm {account} {hash}"),
+            account=run.account,
+            hash=run.plan_hash,
+        )
+    if run.plan_only and run.planned:
+        return Sentence.of(
+            N_("{account}: this is only a plan. To carry it out, type: mailsync tidy --account {account}"),
+            account=run.account,
+        )
+    return _after_failure(run)
+
+
+def _after_failure(run: RunLine) -> Sentence | None:
     match run.exit_code:
-        case 20 if run.held:
-            return Sentence.of(
-                N_(
-                    "{account}: held by a brake, nothing was changed. Read why under “What could not be done”."
-                ),
-                account=run.account,
-            )
-        case 20 if run.plan_hash:
-            return Sentence.of(
-                N_("{account}: this is only a plan. If it is right, type: mailsync confirm {account} {hash}"),
-                account=run.account,
-                hash=run.plan_hash,
-            )
         case 12:
             return Sentence.of(
                 N_("{account}: login refused or server away. Type: mailsync check"), account=run.account
@@ -103,7 +115,7 @@ def _people(report: Report) -> Iterator[Sentence]:
 
 
 def _undo(report: Report) -> Iterator[Sentence]:
-    written = [run for run in report.runs if run.done]
+    written = [run for run in report.runs if run.done and not run.undoes]
     if len(written) == 1:
         yield Sentence.of(N_("To take everything back, type: mailsync undo {run}"), run=written[0].run)
     elif written:

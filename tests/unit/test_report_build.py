@@ -96,14 +96,8 @@ def test_leaks_come_first_and_shares_lowest_first() -> None:
 
 def test_findings_are_sorted_by_what_they_ask_of_people() -> None:
     report = company()
-    assert (len(report.candidates), len(report.ambiguous), len(report.suggestions)) == (8, 1, 1)
+    assert (len(report.candidates), len(report.ambiguous), len(report.suggestions)) == (2, 1, 1)
     assert [one.kind for one in report.findings] == ["upkeep"]
-
-
-def test_a_card_of_nobody_is_a_candidate() -> None:
-    rows = [{"book": "b", "href": "/1", "action": "unmatched", "before": "Old friend"}]
-    (found,) = build([result(cards=rows), result(run="r2", cards=rows)]).candidates
-    assert str(found.sentence) == "The card “Old friend” matches nobody in the registry"
 
 
 def test_a_finding_repeated_by_each_run_is_said_once() -> None:
@@ -125,27 +119,58 @@ def test_a_sentence_of_another_version_falls_back_to_its_english_words(broken: o
     assert str(sentence_of({"sentence": "As it {was}", "sentence_parts": broken})) == "As it {was}"
 
 
+PLAN = {
+    "exit_code": 20,
+    "plan_hash": "abc",
+    "unconfirmed": ["mail"],
+    "actions": [move("D12 a", "C", "planned")],
+}
+WAITS = note("brake", "", "Not confirmed yet. If it is right, type: mailsync confirm li.na abc")
+
+
 @pytest.mark.parametrize(
     ("over", "step"),
     [
         ({}, "Nothing to do: everything is in order."),
-        ({"exit_code": 20}, "Nothing to do: everything is in order."),
+        (PLAN, "li.na: this is only a plan. If it is right, type: mailsync confirm li.na abc"),
         (
-            {"exit_code": 20, "plan_hash": "abc", "dry_run": True},
+            {**PLAN, "errors": [WAITS]},
             "li.na: this is only a plan. If it is right, type: mailsync confirm li.na abc",
         ),
         (
-            {"exit_code": 20, "plan_hash": "abc", "errors": [note("brake", "li.na", "Too many")]},
+            {**PLAN, "unconfirmed": [], "dry_run": True, "exit_code": 0},
+            "li.na: this is only a plan. To carry it out, type: mailsync tidy --account li.na",
+        ),
+        (
+            {**PLAN, "errors": [note("brake", "", "Too many")]},
             "li.na: held by a brake, nothing was changed. Read why under “What could not be done”.",
         ),
         ({"exit_code": 12}, "li.na: login refused or server away. Type: mailsync check"),
         ({"actions": [move("D12 a", "C")]}, "To take everything back, type: mailsync undo r1"),
+        (
+            {"undoes": "r0", "actions": [move("D12 a", "INBOX")]},
+            "Run r0 was taken back. Until you type “mailsync tidy”, the daemon only plans here.",
+        ),
     ],
 )
 def test_next_step(over: dict[str, object], step: str) -> None:
-    if over.get("exit_code") == 20 and "plan_hash" not in over:
-        over = {**over, "plan_hash": None}
     assert str(next_steps(build([result(**over)]))[0]) == step
+
+
+def test_waiting_for_a_confirmation_is_no_trouble() -> None:
+    assert build([result(**{**PLAN, "errors": [WAITS]})]).obstacles == ()
+
+
+def test_what_was_taken_back_is_not_counted_as_done() -> None:
+    first = result(actions=[move("D12 a", "C/D12")])
+    undo = result(
+        run="r2", started="2026-11-26T01:00:00+00:00", undoes="r1", actions=[move("D12 a", "INBOX")]
+    )
+    again = result(run="r3", started="2026-11-27T01:00:00+00:00", actions=[move("D12 a", "C/D12")])
+    report = build([first, undo])
+    assert (report.done.messages, report.taken_back.messages) == (0, 1)
+    assert build([first, undo, again]).done.messages == 1
+    assert build([undo]).only_undos
 
 
 def test_no_results_make_an_empty_report() -> None:
