@@ -132,6 +132,7 @@ def _oddities(shelf: _Shelf) -> None:
             f"{_MEMBER}:urn:uuid:0d1c",
         ],
         "unmatched",
+        "none",
     )
     present = {truth.card for truth in shelf.truths if truth.card and truth.actions != {"conflict"}}
     doubles = [person for person in company().people if any(_is_card_of(card, person) for card in present)]

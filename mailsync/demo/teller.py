@@ -28,7 +28,8 @@ class Teller:
 
     config: Path
     language: str
-    out: TextIO
+    out: TextIO  #: a real file: the commands write to it as well
+    program: tuple[str, ...] = (sys.executable, "-m", "mailsync")
     failures: list[str] = field(default_factory=list)
 
     def step(self, why: str, *words: str, ends: Sequence[int] = (0,)) -> None:
@@ -94,7 +95,7 @@ class Teller:
         self.out.flush()
 
     def _command(self, words: Sequence[str]) -> Sequence[str]:
-        return [sys.executable, "-m", "mailsync", "--config", str(self.config), *words]
+        return [*self.program, "--config", str(self.config), *words]
 
     def _check_end(self, words: Sequence[str], code: int, ends: Sequence[int]) -> None:
         if code not in ends:

@@ -18,7 +18,7 @@ def truth() -> Truth:
     return world.build(datetime(2026, 5, 4, 9, 30, tzinfo=UTC)).truth
 
 
-def _right_answers(truth: Truth) -> list[dict[str, Any]]:
+def right_answers(truth: Truth) -> list[dict[str, Any]]:
     """The objects that a run without any mistake would print (FORMATS 3)."""
     results: dict[str, dict[str, Any]] = {}
     for message in truth.messages:
@@ -45,8 +45,8 @@ def _empty(account: str) -> dict[str, Any]:
     return {"account": account, "attributions": [], "audit": [], "cards": []}
 
 
-def test_right_answers_agree_wholly(truth: Truth) -> None:
-    agreement = truth.compare(_right_answers(truth))
+def testright_answers_agree_wholly(truth: Truth) -> None:
+    agreement = truth.compare(right_answers(truth))
     assert not agreement.wrong and not agreement.evidence_differs and not agreement.wrong_customer
     assert agreement.cards_right == agreement.cards_total == len(truth.cards)
     assert agreement.messages_right == agreement.messages_total == len(truth.messages) - 9
@@ -62,7 +62,7 @@ def test_right_answers_agree_wholly(truth: Truth) -> None:
     ],
 )
 def test_one_wrong_answer_is_seen(truth: Truth, name: str, field: str, value: str, place: str) -> None:
-    answers = copy.deepcopy(_right_answers(truth))
+    answers = copy.deepcopy(right_answers(truth))
     row = next(row for row in answers[0][name] if name != "cards" or row["action"] in ("rename", "create"))
     row[field] = value
     agreement = truth.compare(answers)
@@ -73,7 +73,7 @@ def test_one_wrong_answer_is_seen(truth: Truth, name: str, field: str, value: st
 
 
 def test_silence_and_needless_cards_are_seen(truth: Truth) -> None:
-    answers = copy.deepcopy(_right_answers(truth))
+    answers = copy.deepcopy(right_answers(truth))
     silent = answers[0]["attributions"].pop(0)
     answers[0]["cards"].append(
         {
@@ -89,7 +89,7 @@ def test_silence_and_needless_cards_are_seen(truth: Truth) -> None:
 
 
 def test_another_reason_is_told_apart_from_a_wrong_answer(truth: Truth) -> None:
-    answers = copy.deepcopy(_right_answers(truth))
+    answers = copy.deepcopy(right_answers(truth))
     answers[0]["attributions"][0]["evidence"] = "guess"
     agreement = truth.compare(answers)
     assert not agreement.wrong and [one.said for one in agreement.evidence_differs] == ["guess"]
