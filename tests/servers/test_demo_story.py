@@ -12,9 +12,11 @@ import pytest
 
 from mailsync.demo import world
 from mailsync.demo.seeding import SeedMessage, seed_mail
+from mailsync.demo.servers import Dovecot, Radicale
 from mailsync.demo.story import Story
 from mailsync.demo.teller import Teller
 from mailsync.demo.throwaway import give_away_tree, throwaway_folder
+from mailsync.demo.world import World
 from tests.unit.test_demo_truth import right_answers
 
 #: Answers `plan --json` from a file, every other command with nothing.
@@ -26,22 +28,32 @@ if "plan" in sys.argv and "--json" in sys.argv:
 """
 
 
-@pytest.fixture
-def idle(tmp_path: Path) -> Iterator[Story]:
-    """The story on real servers, with an idle program."""
+Servers = tuple[World, Dovecot, Radicale, Path]
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    """The sample world in its servers, and its configuration."""
     sample = world.build(datetime.now(UTC))
-    answers = tmp_path / "answers.jsonl"
-    lines = (json.dumps({**one, "plan_hash": "0123456789ab"}) for one in right_answers(sample.truth))
-    answers.write_text("\n".join(lines))
-    program = (sys.executable, "-c", IDLE.format(answers=str(answers)))
-    with throwaway_folder() as folder, (tmp_path / "told").open("w+", encoding="utf-8") as out:
+    with throwaway_folder() as folder:
         dovecot, radicale = world.servers(folder)
         give_away_tree(folder)
         with dovecot, radicale:
             sample.seed(dovecot, radicale)
-            config = sample.write_files(folder, dovecot, radicale, language="en")
-            teller = Teller(config=config, language="en", out=out, program=program)
-            yield Story(world=sample, dovecot=dovecot, radicale=radicale, teller=teller)
+            yield sample, dovecot, radicale, sample.write_files(folder, dovecot, radicale, language="en")
+
+
+@pytest.fixture
+def idle(servers: Servers, tmp_path: Path) -> Iterator[Story]:
+    """The story with an idle program. Nothing in it depends on what another test left in the servers."""
+    sample, dovecot, radicale, config = servers
+    answers = tmp_path / "answers.jsonl"
+    lines = (json.dumps({**one, "plan_hash": "0123456789ab"}) for one in right_answers(sample.truth))
+    answers.write_text("\n".join(lines))
+    program = (sys.executable, "-c", IDLE.format(answers=str(answers)))
+    with (tmp_path / "told").open("w", encoding="utf-8") as out:
+        teller = Teller(config=config, language="en", out=out, program=program)
+        yield Story(world=sample, dovecot=dovecot, radicale=radicale, teller=teller)
 
 
 def test_doing_nothing_fails(idle: Story) -> None:

@@ -97,6 +97,21 @@ def test_nothing_moves_that_must_not(sample: World) -> None:
         assert "\\Seen" in its_flags and "\\Flagged" not in its_flags, message
 
 
+def test_waiting_messages_stay_and_a_fresh_answer_follows(sample: World) -> None:
+    """DOMAIN 8, told by one conversation: sent and first answer are filed, the unread and the flagged one wait, the
+    read one of today follows its conversation; a read one of today that begins a conversation waits."""
+    mine = [message for message in sample.truth.messages if message.account == "wang.wei"]
+    carton = [message for message in mine if message.subject.endswith("A04 carton size")]
+    assert [message.folder for message in carton if message.mailbox == "INBOX"] == [
+        "Customers/A04 Van der Berg", "INBOX", "INBOX", "Customers/A04 Van der Berg",
+    ]  # fmt: skip
+    assert [message.folder for message in carton if message.mailbox == "Sent"] == [
+        "Customers/A04 Van der Berg"
+    ]
+    fresh = [message for message in mine if message.subject == "question about the new order"]
+    assert len(fresh) == 6 and {message.folder for message in fresh} == {"INBOX"}
+
+
 def _numbered(seeds: list[world.SeedMessage]) -> list[tuple[int, world.SeedMessage]]:
     """Seeds with the UID each gets in its mailbox."""
     counts: Counter[str] = Counter()
