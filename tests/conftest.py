@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,8 +126,36 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[s
     engine.dispose()
 
 
-@pytest.fixture
-def database(empty_database: sa.Engine) -> sa.Engine:
-    """A database with all tables, made as users' databases are made."""
-    upgrade(empty_database)
-    return empty_database
+@pytest.fixture(scope="session")
+def upgraded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables, to be copied."""
+    file = tmp_path_factory.mktemp("upgraded") / "mailsync.db"
+    engine = connect(f"sqlite:///{file}")
+    upgrade(engine)
+    engine.dispose()
+    return file
+
+
+@pytest.fixture(scope="session")
+def upgraded_postgres(postgres: Postgres) -> Iterator[sa.Engine]:
+    """A PostgreSQL database with all tables, emptied after each test that used it."""
+    engine = connect(postgres.new_database())
+    upgrade(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
+    """A database with all tables and no rows; each test runs on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        file = shutil.copy(request.getfixturevalue("upgraded_file"), tmp_path / "mailsync.db")
+        engine = connect(f"sqlite:///{file}")
+        yield engine
+        engine.dispose()
+        return
+    engine = request.getfixturevalue("upgraded_postgres")
+    yield engine
+    tables = ", ".join(set(sa.inspect(engine).get_table_names()) - {"alembic_version"})
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"TRUNCATE {tables} RESTART IDENTITY"))

@@ -26,9 +26,9 @@ def propose(company: str) -> str | None:
 
     None where the name has too little of A–Z and 0–9, as Chinese names have.
     """
-    name = without_legal_form(company)
-    unbracketed = without_legal_form(_BRACKETED.sub(" ", name))
-    words = [_plain(word) for word in re.split(r"[\s/\-–—_+|]+", unbracketed or name)]
+    unbracketed = _BRACKETED.sub(" ", unicodedata.normalize("NFKC", company)).strip()
+    name = without_legal_form(unbracketed or company)
+    words = [_plain(word) for word in re.split(r"[\s/\-–—_+|]+", name)]
     spoken = [word for word in words if word]
     significant = [word for word in spoken if word.lower() not in _SMALL_WORDS] or spoken
     if len(significant) == 1:

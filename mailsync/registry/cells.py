@@ -245,9 +245,14 @@ def code_list(cell: str) -> Several:
             try:
                 good.append(code(word))
             except CellError as error:
-                tail = position > 0 and codes.key(words[position - 1]) and _FULL_CODE_TAIL.fullmatch(word)
-                bad += [] if tail else [error.reason]
+                follows_code = position > 0 and codes.key(words[position - 1]) is not None
+                bad += [] if follows_code and _is_tail(word) else [error.reason]
     return Several(good=tuple(dict.fromkeys(good)), bad=tuple(bad))
+
+
+def _is_tail(word: str) -> bool:
+    """Whether a word can end a full code: country and abbreviation."""
+    return bool(_FULL_CODE_TAIL.fullmatch(word)) and country_code(word[:2]) is not None
 
 
 def _joined(words: list[str]) -> list[str]:

@@ -15,8 +15,8 @@ from mailsync.registry.headings import KINDS, Kind
 from mailsync.registry.model import Contact, Customer
 from mailsync.registry.outcome import ExportReport, ImportReport, RowProblem, Tally
 from mailsync.registry.retire import Delivery, delivered, hold_brake, retire
-from mailsync.registry.rows import ReadRow, guarded, read_rows
-from mailsync.registry.tables import Table, read_tables
+from mailsync.registry.rows import ReadRow, read_rows
+from mailsync.registry.tables import Table, guarded, read_tables
 from mailsync.registry.upsert_customers import Visit, upsert_customers, upsert_shows
 from mailsync.registry.upsert_people import upsert_people
 from mailsync.text import N_, Sentence

@@ -43,14 +43,6 @@ _NAMING: Mapping[Kind, frozenset[str]] = {
 #: Fields that always hold something.
 _NEVER_BLANK = frozenset({"coded", "role", "allocated"})
 _BLANKS = frozenset("-–—－")
-#: How a text begins that a spreadsheet would take for a formula (OWASP, CSV injection); export puts `'` before it.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-_GUARDED = tuple(f"'{start}" for start in _FORMULA_STARTS)
-
-
-def guarded(text: str) -> str:
-    """A text for a CSV cell that no spreadsheet takes for a formula; reading it back gives `text`."""
-    return f"'{text}" if text.startswith((*_FORMULA_STARTS, *_GUARDED)) else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +87,7 @@ def _read(table: Table, tally: Tally, row: Row, dashes: set[str]) -> ReadRow:
             continue
         parser = _PARSERS[table.kind].get(name, cells.text)
         try:
-            value = parser(typed[1:] if typed.startswith(_GUARDED) else typed)
+            value = parser(typed)
         except CellError as error:
             spoiled.add(name)
             naming = name in _NAMING[table.kind]

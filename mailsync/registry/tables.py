@@ -22,6 +22,8 @@ LARGEST_FILE = 64 * 1024 * 1024
 _TITLE_ROWS = 5
 _END = "\x00end of file\x00"
 _DELIMITER_HINT = re.compile(r"sep=.\r?\n")  # Excel writes it above the headings
+#: Texts that a spreadsheet takes for formulas when it opens a CSV file (OWASP, CSV injection).
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +195,16 @@ def csv_records(kind: Kind, text: str, file: str) -> list[list[str]]:
             file=file,
             row=len(records),
         )
-    return records
+    return [[_unguarded(text) for text in record] for record in records]
+
+
+def guarded(text: str) -> str:
+    """`text` for a cell of a CSV file, with `'` before what a spreadsheet would take for a formula."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _unguarded(text: str) -> str:
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
 def _find_headings(kind: Kind, records: Iterable[Sequence[str]]) -> tuple[int, int]:

@@ -72,11 +72,12 @@ def test_an_upgrade_that_fails_leaves_nothing_behind(empty_database: sa.Engine) 
     assert sa.inspect(empty_database).get_table_names() == [last]
 
 
-def test_a_database_of_a_newer_mailsync_is_left_alone(database: sa.Engine) -> None:
-    with database.begin() as connection:
+def test_a_database_of_a_newer_mailsync_is_left_alone(empty_database: sa.Engine) -> None:
+    upgrade(empty_database)
+    with empty_database.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StorageError, match="newer mailsync"):
-        upgrade(database)
+        upgrade(empty_database)
 
 
 def test_foreign_keys_hold(database: sa.Engine) -> None:

@@ -56,6 +56,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job", "day", name=op.f("pk_job_runs")),
     )
     op.create_table(
+        "mailboxes",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("uidvalidity", sa.BigInteger(), nullable=False),
+        sa.Column("uidnext", sa.BigInteger(), nullable=False),
+        sa.Column("highestmodseq", sa.BigInteger(), nullable=True),
+        sa.Column("messages", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mailboxes")),
+        sa.UniqueConstraint("account", "name", name=op.f("uq_mailboxes_account_name")),
+    )
+    op.create_table(
         "parties",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
@@ -92,6 +105,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_runs_account"), ["account"], unique=False)
         batch_op.create_index(batch_op.f("ix_runs_started"), ["started"], unique=False)
 
+    op.create_table(
+        "shelf_books",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("sync_token", sa.String(), nullable=True),
+        sa.Column("through_vobject", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shelf_books")),
+        sa.UniqueConstraint("owner", "url", name=op.f("uq_shelf_books_owner_url")),
+    )
     op.create_table(
         "shows",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -180,6 +203,51 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_customers_merged_into_id"), ["merged_into_id"], unique=False)
 
     op.create_table(
+        "messages",
+        sa.Column("mailbox_id", sa.Integer(), nullable=False),
+        sa.Column("uid", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("message_id", sa.String(), nullable=True),
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("internal_date", UTCDateTime(), nullable=False),
+        sa.Column("flags", sa.String(), nullable=False),
+        sa.Column("envelope", sa.String(), nullable=False),
+        sa.Column("first_seen", UTCDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["mailbox_id"],
+            ["mailboxes.id"],
+            name=op.f("fk_messages_mailbox_id_mailboxes"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("mailbox_id", "uid", name=op.f("pk_messages")),
+    )
+    with op.batch_alter_table("messages", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_messages_message_id"), ["message_id"], unique=False)
+
+    op.create_table(
+        "shelf_cards",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("book_id", sa.Integer(), nullable=False),
+        sa.Column("href", sa.String(), nullable=False),
+        sa.Column("etag", sa.String(), nullable=False),
+        sa.Column("uid", sa.String(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.Column("former", sa.JSON(), nullable=True),
+        sa.Column("created", sa.Boolean(), nullable=False),
+        sa.Column("contact", sa.String(), nullable=True),
+        sa.Column("codes", sa.String(), nullable=False),
+        sa.Column("written", sa.String(), nullable=True),
+        sa.Column("drift", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["book_id"],
+            ["shelf_books.id"],
+            name=op.f("fk_shelf_cards_book_id_shelf_books"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shelf_cards")),
+        sa.UniqueConstraint("book_id", "href", name=op.f("uq_shelf_cards_book_id_href")),
+    )
+    op.create_table(
         "addresses",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("contact_id", sa.Integer(), nullable=False),
@@ -246,6 +314,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_addresses_address"))
 
     op.drop_table("addresses")
+    op.drop_table("shelf_cards")
+    with op.batch_alter_table("messages", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_messages_message_id"))
+
+    op.drop_table("messages")
     with op.batch_alter_table("customers", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_customers_merged_into_id"))
 
@@ -260,6 +333,7 @@ def downgrade() -> None:
 
     op.drop_table("actions")
     op.drop_table("shows")
+    op.drop_table("shelf_books")
     with op.batch_alter_table("runs", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_runs_started"))
         batch_op.drop_index(batch_op.f("ix_runs_account"))
@@ -271,6 +345,7 @@ def downgrade() -> None:
 
     op.drop_table("run_results")
     op.drop_table("parties")
+    op.drop_table("mailboxes")
     op.drop_table("job_runs")
     op.drop_table("decisions")
     op.drop_table("confirmations")

@@ -1,0 +1,25 @@
+"""Registry folders for tests, written from what a test wants to say."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+Rows = Iterable[Mapping[str, str]]
+
+
+def write_registry(folder: Path, *, shows: Rows = (), customers: Rows = (), people: Rows = ()) -> Path:
+    """Write the tables that have rows as CSV files; columns are those that the rows name. The folder."""
+    folder.mkdir(exist_ok=True)
+    for kind, rows in (("shows", list(shows)), ("customers", list(customers)), ("people", list(people))):
+        file = folder / f"{kind}.csv"
+        file.unlink(missing_ok=True)
+        if not rows:
+            continue
+        columns = list(dict.fromkeys(column for row in rows for column in row))
+        with file.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.DictWriter(stream, columns, restval="")
+            writer.writeheader()
+            writer.writerows(rows)
+    return folder

@@ -1,0 +1,648 @@
+"""Registry files in and out, on SQLite and PostgreSQL (FORMATS 1)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from mailsync.errors import RegistryError, RunRefused
+from mailsync.registry.exchange import export_registry, import_registry
+from mailsync.registry.model import Code, Engagement, Party, Show
+from mailsync.registry.model import Customer as CustomerRow
+from mailsync.registry.outcome import ImportReport
+from mailsync.registry.roster import Contact, Customer, Roster
+from mailsync.registry.roster_load import load_roster
+from mailsync.text import N_
+from tests.servers.registry_files import Rows, write_registry
+
+NOW = datetime(2024, 6, 1, 8, 0, tzinfo=UTC)
+
+SHOWS = [
+    {"letter": "D", "name": "Canton Fair", "date": "2024-04-15", "city": "Guangzhou", "coded": "yes"},
+    {"letter": "A", "name": "Ambiente", "date": "26.1.2024", "city": "Frankfurt", "coded": ""},
+    {"letter": "", "name": "Local fair", "date": "", "city": "", "coded": "no"},
+]
+CUSTOMERS = [
+    {
+        "code": "D12", "company": "Gibson Importing Pty Ltd", "short_name": "Gibson Importing", "country": "Australia",
+        "abbreviation": "", "full_code": "d12 augi", "channel": "show", "show": "D", "first_contact": "2024/4/16",
+        "stage": "order", "grade": "b", "owner": "Li.Na@our.example", "merged_into": "",
+    },
+    {"code": "d 6", "company": "Rossi S.p.A.", "country": "意大利", "channel": "show", "stage": "sample"},
+    {"code": "12", "company": "顺达进口", "country": "CN", "channel": "LinkedIn", "show": "Local fair"},
+    {"code": "F03", "company": "Gibson Imports", "country": "AU", "merged_into": "D12"},
+    {"code": "A01", "company": "Kurz GmbH"},
+]  # fmt: skip
+PEOPLE = [
+    {"id": "1", "codes": "D12", "role": "contact", "name": "Jane Roe", "company": "GIBSON IMPORTING PTY. LTD.",
+     "region": "", "email": "Jane@Gibson.example", "email2": "jr@gibson.example;jane@home.example", "phone": "+61 5",
+     "title": "Buyer"},
+    {"id": "2", "codes": "D12, D06 F03; A1", "role": "货代", "name": "王伟", "company": "顺达货代", "region": "SH",
+     "email": "wang@sd.example"},
+    {"id": "3", "codes": "012", "role": "检测", "name": "Lea Kurz", "company": "TUV Testing", "region": "Germany",
+     "email": "lea@tuv.example"},
+    {"codes": "", "name": "Lead", "company": "Nobody Inc", "email": "lead@x.example"},
+    {"id": "5", "codes": "F03", "name": "Bob", "email": "bob@gibson.example"},
+]  # fmt: skip
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    return write_registry(tmp_path / "registry", shows=SHOWS, customers=CUSTOMERS, people=PEOPLE)
+
+
+def roster_of(database: sa.Engine) -> Roster:
+    with database.connect() as connection:
+        return load_roster(connection)
+
+
+def problems_of(report: ImportReport) -> list[tuple[str, int, str, bool]]:
+    return [(one.file, one.row, one.column, one.refused) for one in report.problems]
+
+
+def bring(
+    database: sa.Engine,
+    folder: Path,
+    *,
+    shows: Rows = (),
+    customers: Rows = (),
+    people: Rows = (),
+    force: bool = False,
+    source: bool = False,
+    day: int = 0,
+) -> ImportReport:
+    write_registry(folder, shows=shows, customers=customers, people=people)
+    return import_registry(database, folder, force=force, source=source, now=NOW + timedelta(days=day))
+
+
+def test_a_registry_is_imported_and_read_back(database: sa.Engine, files: Path) -> None:
+    report = import_registry(database, files, now=NOW)
+    assert (report.problems, report.notes, report.written) == ((), (), True)
+    assert [(count.kind, count.added) for count in report.counts] == [
+        ("shows", 3),
+        ("customers", 5),
+        ("people", 5),
+    ]
+    roster = roster_of(database)
+    assert roster.customers == (
+        Customer(code="A01", company="Kurz GmbH", abbreviation="KU", show="A"),
+        Customer(code="D6", company="Rossi S.p.A.", country="IT", abbreviation="RO", channel="show", show="D",
+                 stage="sample"),
+        Customer(code="D12", superseded=("F03",), company="Gibson Importing Pty Ltd", short_name="Gibson Importing",
+                 country="AU", abbreviation="GI", full_code="D12 AUGI", channel="show", show="D", stage="order",
+                 grade="B", owner="li.na@our.example"),
+        Customer(code="012", company="顺达进口", country="CN", channel="LinkedIn", show="Local fair"),
+    )  # fmt: skip
+    assert roster.contacts == (
+        Contact(id="1", role="contact", name="Jane Roe", company="Gibson Importing", customers=("D12",),
+                addresses=("jane@gibson.example", "jr@gibson.example", "jane@home.example")),
+        Contact(id="2", role="forwarder", name="王伟", company="顺达货代", region="SH", addresses=("wang@sd.example",),
+                customers=("A01", "D6", "D12")),
+        Contact(id="3", role="inspector", name="Lea Kurz", company="TUV Testing", region="DE",
+                addresses=("lea@tuv.example",), customers=("012",)),
+        Contact(id="lead@x.example", role="contact", name="Lead", company="Nobody Inc", addresses=("lead@x.example",)),
+        Contact(id="5", role="contact", name="Bob", company="Gibson Importing", addresses=("bob@gibson.example",),
+                customers=("D12",)),
+    )  # fmt: skip
+    assert roster.show_letters == {"A", "D"}
+
+
+def test_a_session_serves_as_well_as_a_connection(database: sa.Engine, files: Path) -> None:
+    import_registry(database, files, now=NOW)
+    expected = roster_of(database)
+    with Session(database) as session:
+        assert load_roster(session) == expected
+
+
+def test_an_import_run_twice_changes_nothing(database: sa.Engine, files: Path) -> None:
+    import_registry(database, files, now=NOW)
+    before = roster_of(database)
+    again = import_registry(database, files, now=NOW + timedelta(days=1))
+    assert again.changes == 0
+    assert again.unchanged == 13
+    assert roster_of(database) == before
+
+
+@pytest.mark.parametrize("name", ["exported", "exported.xlsx"])
+def test_what_is_exported_comes_back_the_same(
+    database: sa.Engine, files: Path, tmp_path: Path, name: str
+) -> None:
+    import_registry(database, files, now=NOW)
+    before = roster_of(database)
+    report = export_registry(database, tmp_path / name)
+    assert report.rows == {"shows": 3, "customers": 5, "people": 5}
+    assert import_registry(database, tmp_path / name).changes == 0
+    with database.begin() as connection:
+        for table in ("engagements", "addresses", "contacts", "parties", "codes", "customers", "shows"):
+            connection.execute(sa.text(f"DELETE FROM {table}"))
+    report_in = import_registry(database, tmp_path / name, now=NOW + timedelta(days=9))
+    assert (report_in.problems, report_in.notes) == ((), ())
+    assert roster_of(database) == before
+    with database.connect() as connection:
+        assert set(connection.execute(sa.select(Code.allocated)).scalars()) == {NOW}
+
+
+def test_formulas_are_exported_as_texts_and_come_back(database: sa.Engine, tmp_path: Path) -> None:
+    names = ["=1+1", "+1", "-1", "@x", "'=quoted", "'tis fine", "plain"]
+    people = [{"id": str(number), "name": name} for number, name in enumerate(names)]
+    # Written by hand, `'=` is what a guarded file would hold: write the guard as export does.
+    people[4]["name"] = "''=quoted"
+    bring(database, tmp_path / "in", people=people)
+    assert [contact.name for contact in roster_of(database).contacts] == names
+    export_registry(database, tmp_path / "out")
+    lines = (tmp_path / "out" / "people.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert [line.split(",")[3] for line in lines[1:]] == [
+        "'=1+1", "'+1", "'-1", "'@x", "''=quoted", "'tis fine", "plain",
+    ]  # fmt: skip
+    assert import_registry(database, tmp_path / "out").changes == 0
+
+
+def test_an_empty_registry_is_not_exported(database: sa.Engine, tmp_path: Path) -> None:
+    with pytest.raises(RegistryError, match="registry is empty"):
+        export_registry(database, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_export_that_cannot_be_written_says_where(
+    database: sa.Engine, files: Path, tmp_path: Path
+) -> None:
+    import_registry(database, files)
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(RegistryError, match=r"file.*cannot be written"):
+        export_registry(database, tmp_path / "file" / "out")
+
+
+def test_every_bad_row_is_reported_by_row_and_column_and_the_good_ones_are_imported(
+    database: sa.Engine, tmp_path: Path
+) -> None:
+    report = bring(
+        database,
+        tmp_path / "in",
+        shows=[{"letter": "I", "name": "Bad"}, {"letter": "D", "date": "soon"}, {"letter": "d"}, {"letter": "", "name": "X", "coded": "yes"}],
+        customers=[
+            {"code": "D12", "company": "Good", "country": "Atlantis", "stage": "won", "grade": "Z", "owner": "li na"},
+            {"code": "I12", "company": "Letter I"},
+            {"code": "O7", "company": "Letter O"},
+            {"code": "D0", "company": "Zero"},
+            {"code": "12D", "company": "Turned round"},
+            {"code": "", "company": "No code"},
+            {"code": "d012", "company": "Twice"},
+            {"code": "D13", "company": "Other", "full_code": "D14 AUGI", "abbreviation": "TOOLONG", "show": "Nowhere"},
+            {"code": "D14", "company": "", "first_contact": "5/1/2024", "merged_into": "Z99"},
+            {"code": "D15", "company": "Ring", "merged_into": "D16"},
+            {"code": "D16", "company": "Ring", "merged_into": "D15"},
+            {"code": "D17", "company": "Itself", "merged_into": "D17"},
+            {"code": "D18", "company": "Into ring", "merged_into": "D16"},
+        ],
+        people=[
+            {"id": "1", "codes": "D12 X99 I7", "role": "driver", "email": "good@x.example", "email2": "bad"},
+            {"id": "", "codes": "D12", "email": "nobody"},
+            {"id": "", "codes": "D12", "email": ""},
+        ],
+    )  # fmt: skip
+    assert problems_of(report) == [
+        ("shows.csv", 2, "letter", True),
+        ("shows.csv", 3, "date", False),
+        ("shows.csv", 4, "letter", True),
+        ("shows.csv", 5, "coded", False),
+        ("customers.csv", 2, "country", False),
+        ("customers.csv", 2, "stage", False),
+        ("customers.csv", 2, "grade", False),
+        ("customers.csv", 2, "owner", False),
+        ("customers.csv", 3, "code", True),
+        ("customers.csv", 4, "code", True),
+        ("customers.csv", 5, "code", True),
+        ("customers.csv", 6, "code", True),
+        ("customers.csv", 7, "code", True),
+        ("customers.csv", 8, "code", True),
+        ("customers.csv", 9, "abbreviation", False),
+        ("customers.csv", 9, "show", False),
+        ("customers.csv", 9, "full_code", False),
+        ("customers.csv", 10, "first_contact", False),
+        ("customers.csv", 10, "company", False),
+        ("customers.csv", 10, "merged_into", False),
+        ("customers.csv", 11, "merged_into", False),
+        ("customers.csv", 12, "merged_into", False),
+        ("customers.csv", 13, "merged_into", False),
+        ("people.csv", 2, "codes", False),
+        ("people.csv", 2, "role", False),
+        ("people.csv", 2, "email2", False),
+        ("people.csv", 2, "codes", False),
+        ("people.csv", 3, "email", False),
+        ("people.csv", 3, "email", True),
+        ("people.csv", 4, "email", True),
+    ]
+    assert [count.refused for count in report.counts] == [2, 6, 2]
+    roster = roster_of(database)
+    assert [(one.code, one.superseded) for one in roster.customers] == [
+        ("D12", ()), ("D13", ()), ("D14", ()), ("D15", ()), ("D16", ("D18",)), ("D17", ()),
+    ]  # fmt: skip
+    assert [(one.addresses, one.customers) for one in roster.contacts] == [(("good@x.example",), ("D12",))]
+    rendered = report.problems[8].render(N_)
+    assert rendered.startswith(
+        "customers.csv, row 3, column “code”: “I12” is no code: no show has the letter I"
+    )
+
+
+def test_customers_without_a_code_are_told_what_to_use(database: sa.Engine, tmp_path: Path) -> None:
+    report = bring(
+        database, tmp_path / "in", customers=[{"code": "", "company": "New"}, {"code": "D1", "company": "X"}]
+    )
+    assert "customers add" in str(report.problems[0].reason)
+
+
+def test_strict_imports_nothing_when_anything_is_wrong(database: sa.Engine, tmp_path: Path) -> None:
+    folder = write_registry(
+        tmp_path / "in", customers=[{"code": "D1", "company": "X"}, {"code": "I1", "company": "Y"}]
+    )
+    report = import_registry(database, folder, strict=True)
+    assert not report.written
+    assert len(report.problems) == 1
+    assert roster_of(database).customers == ()
+    assert import_registry(database, folder).written
+    assert len(roster_of(database).customers) == 1
+
+
+def test_a_dry_run_says_what_would_change_and_changes_nothing(database: sa.Engine, files: Path) -> None:
+    dry = import_registry(database, files, dry_run=True, now=NOW)
+    assert not dry.written
+    assert roster_of(database) == Roster()
+    assert import_registry(database, files, now=NOW).counts == dry.counts
+
+
+def test_a_file_that_cannot_be_trusted_imports_nothing_at_all(database: sa.Engine, files: Path) -> None:
+    (files / "people.csv").write_text('id,name\n1,"Ja')
+    with pytest.raises(RegistryError, match=r"people\.csv"):
+        import_registry(database, files)
+    assert roster_of(database) == Roster()
+
+
+def test_columns_nobody_knows_are_reported_once_and_not_read(database: sa.Engine, tmp_path: Path) -> None:
+    rows = [{"code": f"D{number}", "company": "X", "Fax": "1", "备注": "x"} for number in range(1, 4)]
+    report = bring(database, tmp_path / "in", customers=rows)
+    assert report.problems == ()
+    assert [str(note) for note in report.notes] == [
+        "customers.csv: these columns are unknown and were not read: Fax, 备注"
+    ]
+
+
+def test_empty_cells_and_missing_columns_blank_nothing(
+    database: sa.Engine, files: Path, tmp_path: Path
+) -> None:
+    import_registry(database, files, now=NOW)
+    before = roster_of(database)
+    blank_customers = [dict.fromkeys(row, "") | {"code": row["code"]} for row in CUSTOMERS]
+    blank_people = [dict.fromkeys(row, "") | {"id": row["id"]} for row in PEOPLE if row.get("id")]
+    report = bring(database, tmp_path / "in", customers=blank_customers, people=blank_people)
+    assert report.changes == 0
+    assert report.problems == ()
+    assert roster_of(database) == before
+
+
+def test_a_dash_blanks_a_field_only_with_force(database: sa.Engine, files: Path, tmp_path: Path) -> None:
+    import_registry(database, files, now=NOW)
+    before = roster_of(database)
+    dashes = {
+        "customers": [{"code": "D12", "short_name": "-", "grade": "－", "full_code": "-", "company": "-"}, {"code": "F03", "merged_into": "-"}],
+        "people": [{"id": "1", "codes": "-", "email2": "-", "role": "-"}],
+    }  # fmt: skip
+    report = bring(database, tmp_path / "in", **dashes)
+    assert report.changes == 0
+    assert [str(note)[:7] for note in report.notes] == ["8 cells"]
+    assert roster_of(database) == before
+    assert bring(database, tmp_path / "in", force=True, **dashes).changes == 3
+    roster = roster_of(database)
+    gibson = roster.customer("D12")
+    assert gibson is not None
+    assert (gibson.company, gibson.short_name, gibson.grade, gibson.full_code, gibson.superseded) == (
+        "",
+        None,
+        None,
+        None,
+        (),
+    )
+    assert roster.contacts[0].addresses == ("jane@gibson.example",)
+    assert roster.contacts[0].customers == ()
+    assert [one.code for one in roster.customers] == ["A01", "D6", "D12", "F03", "012"]
+
+
+def test_a_changed_cell_changes_its_field_alone(database: sa.Engine, files: Path, tmp_path: Path) -> None:
+    import_registry(database, files, now=NOW)
+    report = bring(
+        database,
+        tmp_path / "in",
+        shows=[{"letter": "D", "city": "Canton"}],
+        customers=[{"code": "D06", "company": "Rossi Giardino S.p.A."}, {"code": "A1", "grade": "C"}],
+        people=[{"id": "3", "name": "Lea Kurz-Mayer", "company": "TÜV"}],
+    )
+    assert [(count.added, count.changed, count.unchanged) for count in report.counts] == [
+        (0, 1, 0),
+        (0, 2, 0),
+        (0, 1, 0),
+    ]
+    roster = roster_of(database)
+    rossi = roster.customer("D6")
+    assert rossi == Customer(
+        code="D6", company="Rossi Giardino S.p.A.", country="IT", abbreviation="RG", channel="show", show="D", stage="sample",
+    )  # fmt: skip
+    assert (roster.contacts[2].name, roster.contacts[2].company, roster.contacts[2].region) == (
+        "Lea Kurz-Mayer",
+        "TÜV",
+        "DE",
+    )
+    with database.connect() as connection:
+        assert connection.scalar(sa.select(Show.city).where(Show.letter == "D")) == "Canton"
+
+
+def test_a_typed_abbreviation_stays_when_the_company_changes(database: sa.Engine, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    bring(database, folder, customers=[{"code": "D1", "company": "Gibson Importing", "abbreviation": "gib"}])
+    bring(database, folder, customers=[{"code": "D1", "company": "Other Name"}])
+    assert [one.abbreviation for one in roster_of(database).customers] == ["GIB"]
+
+
+def test_the_first_allocated_code_comes_first(database: sa.Engine, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    bring(
+        database, folder, customers=[{"code": "012", "company": "Old"}, {"code": "D5", "company": "Old too"}]
+    )
+    bring(database, folder, customers=[{"code": "A1", "company": "New"}, {"code": "D5"}], day=1)
+    bring(database, folder, people=[{"id": "1", "role": "forwarder", "codes": "A1 012 D5"}], day=2)
+    roster = roster_of(database)
+    assert [one.code for one in roster.customers] == ["D5", "012", "A1"]
+    assert roster.contacts[0].customers == ("D5", "012", "A1")
+
+
+def test_merges_are_followed_to_the_last_survivor_and_can_be_changed(
+    database: sa.Engine, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    customers = [
+        {"code": "D3", "company": "C", "merged_into": "D2"},
+        {"code": "D2", "company": "B", "merged_into": "D1"},
+        {"code": "D1", "company": "A", "merged_into": ""},
+    ]
+    bring(database, folder, customers=customers, people=[{"id": "1", "codes": "D3 D1"}])
+    assert [(one.code, one.superseded) for one in roster_of(database).customers] == [("D1", ("D2", "D3"))]
+    assert roster_of(database).contacts[0].customers == ("D1",)
+    turned = [{"code": "D1", "merged_into": "D3"}, {"code": "D3", "merged_into": "-"}]
+    assert bring(database, folder, customers=turned, force=True).problems == ()
+    assert [(one.code, one.superseded) for one in roster_of(database).customers] == [("D3", ("D1", "D2"))]
+    ring = bring(database, folder, customers=[{"code": "D3", "merged_into": "D2"}])
+    assert problems_of(ring) == [("customers.csv", 2, "merged_into", False)]
+    assert [(one.code, one.superseded) for one in roster_of(database).customers] == [("D3", ("D1", "D2"))]
+
+
+def test_an_engagement_ends_when_its_code_goes_and_resumes_when_it_comes_back(
+    database: sa.Engine, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    customers = [{"code": "D1", "company": "A"}, {"code": "D2", "company": "B"}]
+    codes = ["D1 D2", "D2", "D2 X9", "", "D1"]
+    served = []
+    for day, cell in enumerate(codes):
+        bring(database, folder, customers=customers, people=[{"id": "1", "codes": cell}], day=day)
+        served.append(roster_of(database).contacts[0].customers)
+    # `X9` may be a misspelt D1, and an empty cell says nothing: neither ends an engagement.
+    assert served == [("D1", "D2"), ("D2",), ("D2",), ("D2",), ("D1",)]
+    bring(database, folder, customers=customers, people=[{"id": "1", "codes": "D1 D2"}], day=9)
+    with database.connect() as connection:
+        rows = connection.execute(sa.select(Engagement.started, Engagement.ended)).all()
+    assert [(row.started, row.ended) for row in rows] == [(NOW, None), (NOW, None)]
+
+
+def test_an_unknown_code_ends_no_engagement(database: sa.Engine, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    customers = [{"code": "D1", "company": "A"}, {"code": "D2", "company": "B"}]
+    bring(database, folder, customers=customers, people=[{"id": "1", "codes": "D1"}])
+    bring(database, folder, customers=customers, people=[{"id": "1", "codes": "D2 D99"}])
+    assert roster_of(database).contacts[0].customers == ("D1", "D2")
+
+
+def people_after(
+    database: sa.Engine, folder: Path, *imports: list[dict[str, str]]
+) -> list[tuple[str, str, tuple[str, ...]]]:
+    for rows in imports:
+        bring(database, folder, people=rows)
+    return [(one.id, one.name, one.addresses) for one in roster_of(database).contacts]
+
+
+def test_people_are_found_by_id_and_their_addresses_replaced_cell_by_cell(
+    database: sa.Engine, tmp_path: Path
+) -> None:
+    found = people_after(
+        database,
+        tmp_path / "in",
+        [{"id": "1", "name": "A", "email": "old@x.example", "email2": "a2@x.example"}],
+        [{"id": "1", "email": "new@x.example"}],
+    )
+    assert found == [("1", "A", ("new@x.example", "a2@x.example"))]
+    found = people_after(database, tmp_path / "in", [{"id": "1", "email": "a2@x.example"}])
+    assert found == [("1", "A", ("a2@x.example", "new@x.example"))]
+    found = people_after(database, tmp_path / "in", [{"id": "1", "email2": "b@x.example;c@x.example"}])
+    assert found == [("1", "A", ("a2@x.example", "b@x.example", "c@x.example"))]
+
+
+def test_people_without_id_are_found_by_their_main_address_and_keep_what_they_had(
+    database: sa.Engine, tmp_path: Path
+) -> None:
+    found = people_after(
+        database,
+        tmp_path / "in",
+        [{"name": "A", "email": "a@x.example", "email2": "a2@x.example"}],
+        [{"name": "Anna", "email": "A@X.example", "email2": "a3@x.example"}],
+        [{"id": "7", "name": "Anna", "email": "a@x.example"}],
+        [{"id": "7", "name": "Anna B"}],
+    )
+    assert found == [("a@x.example", "Anna B", ("a@x.example", "a3@x.example", "a2@x.example"))]
+
+
+def test_two_people_may_share_an_address(database: sa.Engine, tmp_path: Path) -> None:
+    found = people_after(
+        database,
+        tmp_path / "in",
+        [
+            {"id": "1", "name": "A", "email": "info@x.example"},
+            {"id": "2", "name": "B", "email": "info@x.example"},
+            {"id": "", "name": "C", "email": "c@x.example", "email2": "info@x.example"},
+            {"id": "", "name": "D", "email": "d@x.example", "email2": "info@x.example"},
+        ],
+    )
+    assert [name for _, name, _ in found] == ["A", "B", "C", "D"]
+
+
+def test_two_rows_about_one_person_add_up(database: sa.Engine, tmp_path: Path) -> None:
+    customers = [{"code": "D1", "company": "A"}, {"code": "D2", "company": "B"}]
+    people = [
+        {"codes": "D2", "role": "forwarder", "name": "Wang", "email": "w@x.example"},
+        {"codes": "D1", "role": "forwarder", "name": "Wang", "email": "w@x.example", "phone": "5"},
+        {"codes": "D1", "role": "forwarder", "name": "WANG Wei", "email": "w@x.example"},
+    ]
+    report = bring(database, tmp_path / "in", customers=customers, people=people)
+    assert problems_of(report) == [("people.csv", 4, "name", False)]
+    assert [(one.name, one.customers) for one in roster_of(database).contacts] == [("Wang", ("D1", "D2"))]
+    assert bring(database, tmp_path / "in", customers=customers, people=people).changes == 0
+
+
+def test_a_contacts_permanent_id_never_meets_anothers(database: sa.Engine, tmp_path: Path) -> None:
+    found = people_after(
+        database,
+        tmp_path / "in",
+        [{"name": "A", "email": "a@x.example"}],
+        [{"id": "a@x.example", "name": "B", "email": "b@x.example"}],
+    )
+    assert [(key, name) for key, name, _ in found] == [("a@x.example", "A"), ("a@x.example#2", "B")]
+
+
+def test_line_breaks_and_control_characters_in_names_become_blanks(
+    database: sa.Engine, tmp_path: Path
+) -> None:
+    customers = [{"code": "D1", "company": "Foo\nBar /\x07 Co", "short_name": " Foo\r\n/Bar "}]
+    bring(database, tmp_path / "in", customers=customers, people=[{"id": "1", "name": "Jane\nRoe"}])
+    roster = roster_of(database)
+    assert (roster.customers[0].company, roster.customers[0].short_name) == ("Foo Bar / Co", "Foo /Bar")
+    assert roster.contacts[0].name == "Jane Roe"
+
+
+def test_a_party_is_kept_once_for_all_its_people(database: sa.Engine, tmp_path: Path) -> None:
+    people = [{"id": str(n), "role": "forwarder", "company": "顺达货代"} for n in range(3)]
+    people.append({"id": "9", "role": "inspector", "company": "顺达货代"})
+    bring(database, tmp_path / "in", people=people)
+    with database.connect() as connection:
+        assert connection.execute(sa.select(Party.kind, Party.name).order_by(Party.id)).all() == [
+            ("forwarder", "顺达货代"),
+            ("inspector", "顺达货代"),
+        ]
+
+
+def test_the_short_name_of_a_party_stands_for_its_name(database: sa.Engine, tmp_path: Path) -> None:
+    bring(
+        database,
+        tmp_path / "in",
+        people=[{"id": "1", "role": "forwarder", "company": "Shunda Logistics Co., Ltd"}],
+    )
+    with database.begin() as connection:
+        connection.execute(sa.update(Party).values(short_name="Shunda", country="CN"))
+    contact = roster_of(database).contacts[0]
+    assert (contact.company, contact.country) == ("Shunda", "CN")
+
+
+# --- the registry's source -------------------------------------------------------------------------------------------
+
+
+def crowd(customers: int, people: int) -> dict[str, list[dict[str, str]]]:
+    return {
+        "customers": [{"code": f"D{n}", "company": f"Company {n}"} for n in range(1, customers + 1)],
+        "people": [
+            {"id": str(n), "name": f"P{n}", "codes": f"D{n % customers + 1}"} for n in range(1, people + 1)
+        ],
+    }
+
+
+def test_rows_absent_from_an_import_by_hand_change_nothing(database: sa.Engine, tmp_path: Path) -> None:
+    world = crowd(3, 9)
+    bring(database, tmp_path / "in", **world)
+    before = roster_of(database)
+    report = bring(database, tmp_path / "in", customers=world["customers"][:1], people=world["people"][:1])
+    assert report.changes == 0
+    assert roster_of(database) == before
+
+
+def test_a_row_the_source_no_longer_delivers_is_retired_once_and_comes_back(
+    database: sa.Engine, tmp_path: Path
+) -> None:
+    world = crowd(3, 9)
+    bring(database, tmp_path / "in", **world, source=True)
+    full = roster_of(database)
+    fewer = {"customers": world["customers"], "people": world["people"][1:]}
+    report = bring(database, tmp_path / "in", **fewer, source=True, day=1)
+    assert (report.retired, report.changes) == (1, 1)
+    roster = roster_of(database)
+    assert roster.contacts[0].customers == ()
+    assert roster.customers == full.customers
+    assert bring(database, tmp_path / "in", **fewer, source=True, day=2).changes == 0
+    assert bring(database, tmp_path / "in", **world, source=True, day=3).changes == 1
+    assert roster_of(database) == full
+
+
+def test_a_customer_the_source_no_longer_delivers_keeps_its_code_and_loses_its_people(
+    database: sa.Engine, tmp_path: Path
+) -> None:
+    world = crowd(3, 9)
+    bring(database, tmp_path / "in", **world, source=True)
+    fewer = {"customers": world["customers"][1:], "people": world["people"]}
+    report = bring(database, tmp_path / "in", **fewer, source=True, day=1)
+    assert report.retired == 1
+    assert {one.column for one in report.problems} == {"codes"}
+    roster = roster_of(database)
+    assert roster.customer("D1") is not None
+    assert "D1" not in roster.people_by_customer
+    assert {"D2", "D3"} == set(roster.people_by_customer)
+    assert bring(database, tmp_path / "in", **fewer, source=True, day=2).changes == 0
+
+
+def test_rows_imported_by_hand_are_never_retired_by_the_source(database: sa.Engine, tmp_path: Path) -> None:
+    bring(
+        database,
+        tmp_path / "in",
+        customers=[{"code": "E1", "company": "By hand"}],
+        people=[{"id": "x", "codes": "E1"}],
+    )
+    assert bring(database, tmp_path / "in", **crowd(3, 9), source=True).retired == 0
+    assert roster_of(database).contacts[0].customers == ("E1",)
+
+
+@pytest.mark.parametrize(
+    "gone_customers,gone_people,held",
+    [(0, 5, False), (0, 6, True), (5, 0, False), (6, 0, True), (3, 3, False), (4, 4, True)],
+)
+def test_the_brake_holds_when_more_than_five_rows_and_a_tenth_vanish(
+    database: sa.Engine, tmp_path: Path, gone_customers: int, gone_people: int, held: bool
+) -> None:
+    world = crowd(20, 50)
+    bring(database, tmp_path / "in", **world, source=True)
+    before = roster_of(database)
+    fewer = {"customers": world["customers"][gone_customers:], "people": world["people"][gone_people:]}
+    if not held:
+        assert bring(database, tmp_path / "in", **fewer, source=True).retired == gone_customers + gone_people
+        return
+    with pytest.raises(RunRefused, match=r"are gone from it.*--force") as caught:
+        bring(database, tmp_path / "in", **fewer, source=True)
+    assert str(tmp_path / "in") in str(caught.value)
+    assert roster_of(database) == before
+    assert (
+        bring(database, tmp_path / "in", **fewer, source=True, force=True).retired
+        == gone_customers + gone_people
+    )
+
+
+def test_the_brake_looks_at_what_was_there_not_at_what_is_new(database: sa.Engine, tmp_path: Path) -> None:
+    bring(database, tmp_path / "in", **crowd(1, 10), source=True)
+    others = crowd(1, 1)
+    others["people"] = [{"id": f"new{n}"} for n in range(200)]
+    with pytest.raises(RunRefused, match="10 of the 10 rows"):
+        bring(database, tmp_path / "in", **others, source=True)
+
+
+def test_a_table_the_source_does_not_have_is_not_taken_for_empty(database: sa.Engine, tmp_path: Path) -> None:
+    world = crowd(3, 9)
+    bring(database, tmp_path / "in", **world, source=True)
+    report = bring(database, tmp_path / "in", customers=world["customers"], source=True)
+    assert report.changes == 0
+    assert ["no table people" in str(note) for note in report.notes] == [True]
+
+
+def test_nothing_is_ever_erased(database: sa.Engine, tmp_path: Path) -> None:
+    bring(database, tmp_path / "in", **crowd(3, 9), source=True)
+    fewer = {kind: rows[:1] for kind, rows in crowd(3, 9).items()}
+    bring(database, tmp_path / "in", **fewer, source=True, force=True)
+    with database.connect() as connection:
+        counted = [
+            connection.scalar(sa.select(sa.func.count()).select_from(table))
+            for table in (CustomerRow, Code, Engagement)
+        ]
+    assert counted == [3, 3, 9]
