@@ -31,7 +31,7 @@ SAMPLE_NAMES = (
 )
 
 #: Any text a registry cell may hold, control characters included, lone surrogates not.
-texts = st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=40)
+texts = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40)
 names = st.one_of(
     st.sampled_from(SAMPLE_NAMES),
     texts,
@@ -41,7 +41,9 @@ names = st.one_of(
 plain_names = names.map(lambda name: " ".join("".join(c if c.isprintable() else " " for c in name).split()))
 
 local_parts = st.from_regex(r"[a-z][a-z0-9._+-]{0,12}[a-z0-9]", fullmatch=True)
-domains = st.sampled_from(("gibson.example", "shunda.example", "tuv.example", "müller.example", "贸易.example"))
+domains = st.sampled_from(
+    ("gibson.example", "shunda.example", "tuv.example", "müller.example", "贸易.example")
+)
 addresses = st.builds(lambda local, domain: f"{local}@{domain}", local_parts, domains)
 
 show_codes = st.builds(

@@ -144,7 +144,12 @@ class Book:
             raise no_multistatus(answer)
         changed: dict[str, str] = {}
         ignored: list[str] = []
-        for member in davxml.parse(answer.body, answer.url).members:
+        members = davxml.parse(answer.body, answer.url).members
+        if not any(
+            member.status == 200 and unquote(self._path(member.href)) == self._folder for member in members
+        ):
+            raise NotThere(N_("there is no address book at {url}: check the URL"), url=self._url)
+        for member in members:
             href = self._path(member.href)
             if unquote(href) == self._folder or member.has(f"{DAV}resourcetype", f"{DAV}collection"):
                 continue

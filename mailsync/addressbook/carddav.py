@@ -118,7 +118,7 @@ class CardDavClient:
             members = davxml.parse(answer.body, answer.url).members
         except NotThere:
             return None
-        return (answer.url, members[0]) if members else None
+        return (answer.url, members[0]) if members and members[0].status == 200 else None
 
     def _propfind(self, url: str, *, depth: int) -> Answer:
         """PROPFIND, following a few redirects by hand (RFC 6764 5: only discovery may)."""

@@ -319,3 +319,14 @@ def _foreign(url: str, href: str) -> Finding:
             url=url,
         ),
     )
+
+
+def shelved_cards(engine: sa.Engine, *, href_or_uid: str | None = None) -> list[tuple[str, bytes]]:
+    """The cards of every owner's books as last seen: (owner, bytes); all, or those with an href or UID."""
+    query = sa.select(ShelfBook.owner, ShelfRow.data).join(ShelfRow, ShelfRow.book_id == ShelfBook.id)
+    if href_or_uid is not None:
+        query = query.where(sa.or_(ShelfRow.href == href_or_uid, ShelfRow.uid == href_or_uid))
+    with Session(engine) as session:
+        return [
+            (owner, data) for owner, data in session.execute(query.order_by(ShelfBook.owner, ShelfRow.href))
+        ]

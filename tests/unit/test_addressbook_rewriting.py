@@ -89,7 +89,9 @@ def test_a_restore_gives_the_former_bytes_back(data: bytes, names: NamePropertie
             ),
         ),
         (
-            card("item1.FN;X-A=b:Jane", "N:Roe;Jane", "NICKNAME:Janie,D12", "CATEGORIES:Friends", version="4.0"),
+            card(
+                "item1.FN;X-A=b:Jane", "N:Roe;Jane", "NICKNAME:Janie,D12", "CATEGORIES:Friends", version="4.0"
+            ),
             card(
                 "item1.FN;X-A=b:D12 Jane Roe/Gibson Importing/AU",
                 "N:;D12 Jane Roe/Gibson Importing/AU;;;",

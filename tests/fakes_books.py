@@ -1,0 +1,121 @@
+"""An address book in memory. It passes the contract tests (`tests/contract/test_books.py`) like the real servers."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+from mailsync.addressbook import contentlines
+from mailsync.addressbook.book import Changes
+from mailsync.errors import CollectionError, ItemError
+from mailsync.run.actions import CardState
+from mailsync.run.ports import PreconditionFailed
+
+TOKEN = "memory:"
+
+
+@dataclass(slots=True)
+class MemoryBook:
+    """A book that behaves as a CardDAV server: etags, sync-tokens, preconditions."""
+
+    url: str = "https://dav.example/li.na/contacts/"
+    store: Callable[[bytes], bytes] = bytes  #: what the server makes of a card it is given
+    missing: bool = False
+    cards: dict[str, CardState] = field(default_factory=dict)
+    past: list[tuple[str, bool]] = field(default_factory=list)  #: href, still there; in the order of changes
+    requests: list[str] = field(default_factory=list)
+    token_prefix: str = TOKEN
+    _numbers: itertools.count[int] = field(default_factory=itertools.count)
+
+    def href(self, name: str) -> str:
+        return urlsplit(self.url).path + name
+
+    def put(self, name: str, data: bytes) -> str:
+        """A person's client writes a card, without asking; answers its href."""
+        href = self.href(name)
+        self._hold(href, data)
+        return href
+
+    def remove(self, href: str) -> None:
+        """A person's client deletes a card."""
+        del self.cards[href]
+        self.past.append((href, False))
+
+    def listing(self) -> dict[str, str]:
+        self._ask("listing")
+        return {href: card.etag for href, card in self.cards.items()}
+
+    def changes(self, token: str | None) -> Changes:
+        self._ask("changes")
+        now = f"{self.token_prefix}{len(self.past)}"
+        since = (token or "").removeprefix(self.token_prefix)
+        if not token or not since.isdecimal() or int(since) > len(self.past):
+            return Changes(changed=self.listing(), removed=(), token=now, full=True)
+        last = dict(self.past[int(since) :])
+        return Changes(
+            changed={href: self.cards[href].etag for href, there in last.items() if there},
+            removed=tuple(href for href, there in last.items() if not there),
+            token=now,
+            full=False,
+        )
+
+    def read(self, href: str) -> CardState | None:
+        self._ask("read")
+        return self._find(href)
+
+    def read_many(self, hrefs: Sequence[str]) -> Mapping[str, CardState]:
+        if hrefs:
+            self._ask("read_many")
+        found = ((href, self._find(href)) for href in hrefs)
+        return {
+            href: CardState(href=href, etag=card.etag, data=card.data.replace(b"\r\n", b"\n"))
+            for href, card in found
+            if card is not None
+        }
+
+    def write(self, href: str, data: bytes, *, etag: str) -> str | None:
+        self._ask("write")
+        held = self._find(href)
+        if held is None or held.etag != etag:
+            raise PreconditionFailed("{href} was changed", href=href)
+        return self._hold(href, self._accepted(data))
+
+    def create(self, href: str, data: bytes) -> None:
+        self._ask("create")
+        if self._find(href) is not None:
+            raise PreconditionFailed("{href} is taken", href=href)
+        self._hold(href, self._accepted(data))
+
+    def delete(self, href: str, *, etag: str) -> None:
+        self._ask("delete")
+        held = self._find(href)
+        if held is None or held.etag != etag:
+            raise PreconditionFailed("{href} was changed", href=href)
+        self.remove(held.href)
+
+    def _ask(self, what: str) -> None:
+        self.requests.append(what)
+        if self.missing:
+            raise CollectionError("there is no address book at {url}", url=self.url)
+
+    def _find(self, href: str) -> CardState | None:
+        card = self.cards.get(href)
+        if card is not None:
+            return card
+        same = (card for held, card in self.cards.items() if unquote(held) == unquote(href))
+        return next(same, None)
+
+    def _accepted(self, data: bytes) -> bytes:
+        try:
+            contentlines.read(data)
+        except ItemError as error:
+            raise ItemError("the card was refused: {reason}", reason=error) from error
+        return self.store(data)
+
+    def _hold(self, href: str, data: bytes) -> str:
+        etag = f'"{next(self._numbers)}"'
+        self.cards[href] = CardState(href=href, etag=etag, data=data)
+        self.past.append((href, True))
+        return etag
