@@ -85,10 +85,11 @@ def _view(message: Message, reader: CodeReader, acquaintance: Acquaintance) -> V
 
 def _reply_to_returned(envelope: Envelope, returned: Envelope) -> Envelope:
     """A bounce stands in a conversation like a reply to the message it is about; it never claims that one's id."""
+    about = (returned.message_id,) if returned.message_id else ()
     return replace(
         envelope,
-        in_reply_to=(returned.message_id,) if returned.message_id else (),
-        references=returned.references,
+        in_reply_to=about,
+        references=tuple(dict.fromkeys((*returned.references, *returned.in_reply_to, *about))),
         thread_index=returned.thread_index,
     )
 

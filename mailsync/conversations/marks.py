@@ -7,7 +7,7 @@ from __future__ import annotations
 import unicodedata
 
 _REPLY = """
-re ré aw antw antwort sv vs odp odg odgovor res r rif rép réponse ynt yanıt απ σχετ απάντηση bls balas vá válasz atb ats
+re ré aw antw antwort sv vs odp odg odgovor res r rif rép réponse ynt yanıt yanit απ σχετ απάντηση bls balas vá válasz atb ats
 răsp cvb ответ отв відп адк одг одговор отн מענה השב رد پاسخ ตอบ ตอบกลับ
 trả_lời reply 回复 回覆 答复 答覆 回信 返信 답장 회신 respuesta risposta resposta svar vastaus antwoord odpowiedź odpověď
 automatic_reply auto_reply autoreply auto automatische_antwort réponse_automatique respuesta_automática

@@ -34,8 +34,8 @@ _CODE_SHAPE = re.compile(r"[A-Z]{1,2}[0-9]{2,5}(?: [A-Z]{2}[A-Z0-9]{2,4})?")
 _SQUARE = re.compile(r"[\[\]]")
 #: A forwarded subject in brackets holds no more brackets than this: it keeps the work linear.
 MOST_BRACKETS = 40
-#: Kept although invisible: they join letters of some scripts, and emoji.
-_JOINERS = "\u200c\u200d"
+#: Characters nobody sees, pasted from chats and web pages; the two joiners that shape letters and emoji stay.
+_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
 _SEPARATORS_LIKE_COLON = str.maketrans({"∶": ":", "꞉": ":"})
 
 
@@ -73,8 +73,7 @@ def clean(text: str) -> str:
     """One line, at most `LONGEST_SUBJECT` characters, white space collapsed, invisible characters gone, NFC."""
     line = one_line(text[: 4 * LONGEST_SUBJECT])
     if not line.isascii():
-        line = "".join(c for c in line if c in _JOINERS or unicodedata.category(c) != "Cf")
-        line = " ".join(unicodedata.normalize("NFC", line).split())
+        line = " ".join(unicodedata.normalize("NFC", _INVISIBLE.sub("", line)).split())
     return line[:LONGEST_SUBJECT].rstrip()
 
 

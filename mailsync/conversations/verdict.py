@@ -98,7 +98,8 @@ class SubjectJudge:
         """The code to write first, and what follows it."""
         peeled, code = judgement.peeled, judgement.code
         if code is None:
-            return customer.code, peeled.written.between(peeled.start, peeled.end)
+            core = peeled.written.between(peeled.start, peeled.end)
+            return customer.code, f" {core}" if core else ""
         tail = self.reader.tail(peeled.written, code, peeled.end)
         head = customer.code
         if tail and (form := self._tail_kept(tail, code, customer)):
@@ -133,12 +134,12 @@ class SubjectJudge:
 def _without(peeled: Peeled, code: CodeInSubject, tail: Tail | None) -> tuple[str, str]:
     """The core as written, before and after a code, without the code, its brackets and the tail."""
     written = peeled.written
+    before = written.between(peeled.start, code.start)
     end = tail.end if tail else code.end
     if code.close is None or code.close < end:
-        after = written.between(end, peeled.end)
-    else:
-        after = written.between(end, code.close) + written.between(code.close + 1, peeled.end)
-    return written.between(peeled.start, code.start), after
+        return before, written.between(end, peeled.end)
+    inside = written.between(end, code.close)
+    return before, (inside if inside.strip() else "") + written.between(code.close + 1, peeled.end)
 
 
 def _tidy(before: str, after: str) -> str:
