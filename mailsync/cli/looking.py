@@ -1,0 +1,80 @@
+"""`check`, `why`, `who`: what only looks."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from mailsync import lookup
+from mailsync.cli.context import Context
+from mailsync.errors import worst_exit
+from mailsync.text import N_
+
+_MARKS = {"ok": "✓", "note": "·", "warning": "!", "error": "✗"}
+
+
+def check(
+    ctx: typer.Context,
+    account: Annotated[
+        list[str] | None, typer.Option("--account", help="Only this account (repeatable).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON lines, one object per line said.")] = False,
+) -> int:
+    """Say of configuration, registry and each server what it can do and what is wrong. Writes nothing."""
+    context: Context = ctx.obj
+    codes = []
+    for line in lookup.check(context.desk, context.accounts(account)):
+        said = line.sentence.render(context.translate)
+        if as_json:
+            sys.stdout.write(
+                json.dumps({"level": line.level, "about": line.about, "sentence": said}, ensure_ascii=False)
+                + "\n"
+            )
+        else:
+            context.console.print(f"{_MARKS[line.level]} {line.about}: {said}")
+        codes.append(line.exit_code)
+    return worst_exit(codes)
+
+
+def why(
+    ctx: typer.Context,
+    what: Annotated[str, typer.Argument(metavar="MESSAGE-ID|ADDRESS|CARD")],
+) -> int:
+    """Say which evidence decided about a message, and what hangs on an address or a card."""
+    context: Context = ctx.obj
+    found = False
+    for line in lookup.why(context.desk, context.accounts(), what):
+        found = True
+        context.console.print(line.render(context.translate))
+    if not found:
+        context.console.print(
+            context.translate(
+                N_(
+                    "Nothing is known of “{what}”: give a Message-ID, an e-mail address, or a card's href or UID"
+                )
+            ).format(what=what)
+        )
+    return 0 if found else 2
+
+
+def who(
+    ctx: typer.Context,
+    text: Annotated[str, typer.Argument(help="What is typed into a To: box, such as D12.")],
+    as_json: Annotated[bool, typer.Option("--json", help="JSON lines, one object per entry.")] = False,
+) -> int:
+    """List whom a mail client offers for a typed text, best match first, from the address books as last read."""
+    context: Context = ctx.obj
+    offers = lookup.who(context.engine, text)
+    for offer in offers:
+        if as_json:
+            sys.stdout.write(json.dumps(offer.to_json(), ensure_ascii=False) + "\n")
+        else:
+            context.console.print(f"{offer.name} <{offer.address}>   [{', '.join(offer.owners)}]")
+    if not offers and not as_json:
+        context.console.print(
+            context.translate(N_("No address book read so far offers anybody for “{text}”")).format(text=text)
+        )
+    return 0

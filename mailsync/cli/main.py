@@ -1,0 +1,81 @@
+"""The command line: options all verbs share, and how errors end the process (DESIGN 6 and 7)."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from mailsync import __version__, log
+from mailsync.cli import looking, registry, runs, serve, setup
+from mailsync.cli.context import Context
+from mailsync.errors import MailsyncError
+
+app = typer.Typer(
+    name="mailsync",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Keeps each customer's code in address books, subjects and folders, beside any mail server.",
+)
+app.add_typer(registry.app, name="registry")
+for _verb in (
+    setup.init, looking.check, runs.plan, runs.confirm, runs.tidy, serve.run, runs.undo, runs.journal, looking.why,
+    looking.who, runs.report, setup.demo,
+):  # fmt: skip
+    app.command()(_verb)
+
+
+@app.callback()
+def _shared(
+    ctx: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="The configuration file.", show_default="see README")
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Log every step to standard error.")
+    ] = False,
+) -> None:
+    redactor = log.Redactor()
+    log.set_up(verbose=verbose, redactor=redactor)
+    ctx.obj = Context(config_path=config, redactor=redactor)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code."""
+    if arguments == ["--version"]:
+        sys.stdout.write(f"mailsync {__version__}\n")
+        return 0
+    # `--force` alone lifts any brake, `--force=HASH` only that of one plan; click has no optional values.
+    spelled = ["--force=*" if argument == "--force" else argument for argument in arguments]
+    try:
+        code = app(args=spelled, standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except MailsyncError as error:
+        return _end(Context.current_language(), error)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        sys.stderr.write("\ninterrupted\n")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:
+        logging.getLogger("mailsync").exception("Unexpected error; nothing more was done")
+        return 1
+
+
+def _end(language: str, error: MailsyncError) -> int:
+    from mailsync.text import translator
+
+    sys.stderr.write(f"{error.sentence.render(translator(language))}\n")
+    return error.exit_code

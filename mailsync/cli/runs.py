@@ -1,0 +1,151 @@
+"""`plan`, `confirm`, `tidy`, `undo`, `journal`, `report`: what runs do and did."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from mailsync import tidy as tidying
+from mailsync.cli import show
+from mailsync.cli.context import Context
+from mailsync.errors import UsageError, worst_exit
+from mailsync.text import N_
+from mailsync.tidy.settings import Options
+
+AccountOption = Annotated[list[str] | None, typer.Option("--account", help="Only this account (repeatable).")]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON lines, one object per account and run.")]
+FullOption = Annotated[bool, typer.Option("--full", help="Read everything again; all lists are complete.")]
+ForceOption = Annotated[
+    str | None,
+    typer.Option("--force", help="Lift a brake; --force=HASH only for that plan.", metavar="[=HASH]"),
+]
+
+
+def plan(
+    ctx: typer.Context,
+    account: AccountOption = None,
+    as_json: JsonOption = False,
+    full: FullOption = False,
+    force: ForceOption = None,
+) -> int:
+    """Show what `tidy` would do; write nothing to any server."""
+    return _run_all(ctx.obj, account, as_json, Options(dry_run=True, full=full, force=force))
+
+
+def tidy(
+    ctx: typer.Context,
+    account: AccountOption = None,
+    as_json: JsonOption = False,
+    full: FullOption = False,
+    force: ForceOption = None,
+) -> int:
+    """One pass now: address books, audit, filing, report."""
+    return _run_all(ctx.obj, account, as_json, Options(full=full, force=force))
+
+
+def _run_all(context: Context, names: list[str] | None, as_json: bool, options: Options) -> int:
+    results = []
+    for account in context.accounts(names):
+        with show.progress(account.name, context, quiet=as_json) as progress:
+            result = tidying.run(context.desk, account, options, progress=progress)
+        results.append(result)
+        if as_json:
+            show.json_line(result)
+    if not as_json:
+        show.on_terminal(context, results)
+    if not options.dry_run:
+        page = show.web_page(context, results, context.house.reports / show.page_name(results))
+        if not as_json:
+            context.console.print(context.translate(N_("Report: {path}")).format(path=page))
+    return worst_exit([int(result["exit_code"]) for result in results])
+
+
+def confirm(
+    ctx: typer.Context,
+    account: Annotated[str, typer.Argument(help="The account, or book:NAME.")],
+    plan_hash: Annotated[str, typer.Argument(metavar="HASH", help="The hash that `plan` printed.")],
+) -> int:
+    """Confirm the first run of an account or book: the plan with this hash may be carried out."""
+    context: Context = ctx.obj
+    context.desk.confirmations.confirm(context.accounts([account])[0].name, plan_hash)
+    context.console.print(
+        context.translate(N_("Confirmed: the next `tidy` carries out the plan of {account}")).format(
+            account=account
+        )
+    )
+    return 0
+
+
+def undo(
+    ctx: typer.Context,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, as `journal` lists it.")],
+    as_json: JsonOption = False,
+) -> int:
+    """Put back everything a run did: cards, and each message into its own former mailbox."""
+    context: Context = ctx.obj
+    with show.progress(run, context, quiet=as_json) as progress:
+        result = tidying.undo(context.desk, context.accounts(), run, progress=progress)
+    if as_json:
+        show.json_line(result)
+    else:
+        show.on_terminal(context, [result])
+    return int(result["exit_code"])
+
+
+def journal(
+    ctx: typer.Context,
+    run: Annotated[str | None, typer.Option("--run", help="Only this run.")] = None,
+    account: AccountOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """List every action mailsync took, newest run first."""
+    context: Context = ctx.obj
+    names = {one.name for one in context.accounts(account)} if account else None
+    if run is not None:
+        context.desk.journal.run(run)
+    for row in context.desk.journal.lines(context.translate, run=run):
+        if names is not None and row["account"] not in names:
+            continue
+        if as_json:
+            show.json_line(row)
+        else:
+            context.console.print(f"{row['run']}  {row['state']:<9}  {row['sentence']}")
+    return 0
+
+
+def report(
+    ctx: typer.Context,
+    account: AccountOption = None,
+    since: Annotated[str | None, typer.Option("--since", help="From this date on (2026-01-31).")] = None,
+    as_json: JsonOption = False,
+    html: Annotated[Path | None, typer.Option("--html", help="Write the page to this file.")] = None,
+) -> int:
+    """The report of the last run of each account, or of all runs since a date."""
+    context: Context = ctx.obj
+    wanted = [one.name for one in context.accounts(account)]
+    stored = context.desk.results
+    if since is None:
+        results = [last for name in wanted if (last := stored.last(name)) is not None]
+    else:
+        results = list(stored.since(_moment(since, context.config.timezone), wanted))
+    if as_json:
+        for result in results:
+            show.json_line(result)
+        return 0
+    if html:
+        show.web_page(context, results, html)
+        context.console.print(context.translate(N_("Report: {path}")).format(path=html))
+        return 0
+    show.on_terminal(context, results)
+    return 0
+
+
+def _moment(text: str, timezone: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC)
+    except ValueError as error:
+        raise UsageError(N_("“{text}” is no date; write it like 2026-01-31"), text=text) from error

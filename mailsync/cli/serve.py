@@ -1,0 +1,95 @@
+"""`run`: the daemon, and the question whether it is well."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from threading import Event
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+import typer
+
+from mailsync import tidy
+from mailsync.cli import show
+from mailsync.cli.context import Context
+from mailsync.daemon.health import Health, healthy
+from mailsync.daemon.jobs import RunKeys
+from mailsync.daemon.scheduler import Daemon, Schedule, utc_now
+from mailsync.errors import StorageError
+from mailsync.text import N_
+from mailsync.tidy.settings import Options
+
+logger = logging.getLogger(__name__)
+
+
+def run(
+    ctx: typer.Context,
+    health: Annotated[
+        bool, typer.Option("--health", help="Only say whether the running daemon is well; exit 0 or 1.")
+    ] = False,
+) -> int:
+    """The daemon: tidy every account again and again, report once a day, until SIGTERM."""
+    context: Context = ctx.obj
+    config = context.config
+    path = config.state_dir / "health.json"
+    interval = timedelta(minutes=config.daemon.interval_minutes)
+    if health:
+        well, sentence = healthy(path, now=utc_now(), interval=interval)
+        context.console.print(sentence.render(context.translate))
+        return 0 if well else 1
+    names = tuple(account.name for account in context.accounts())
+    schedule = Schedule(
+        accounts=names,
+        interval=interval,
+        jitter=timedelta(seconds=config.daemon.jitter_seconds),
+        report_at=time.fromisoformat(config.daemon.daily_report),
+        zone=ZoneInfo(config.timezone),
+    )
+    daemon = Daemon(
+        schedule,
+        run_account=_runner(context),
+        daily_report=_reporter(context),
+        keys=RunKeys(context.engine),
+        health=Health(path, accounts=names, started=utc_now()),
+        probe=_probe(context),
+    )
+    return daemon.run()
+
+
+def _runner(context: Context) -> Callable[[str, Event], int]:
+    desk = context.desk
+    accounts = {account.name: account for account in context.accounts()}
+
+    def run_account(name: str, stop: Event) -> int:
+        result = tidy.run(desk, accounts[name], Options(by_hand=False), stop=stop.is_set)
+        for error in result["errors"]:
+            logger.error("%s: %s", name, error["sentence"])
+        return int(result["exit_code"])
+
+    return run_account
+
+
+def _reporter(context: Context) -> Callable[[date], None]:
+    def daily_report(day: date) -> None:
+        since = datetime.combine(day - timedelta(days=1), time(), ZoneInfo(context.config.timezone))
+        results = list(context.desk.results.since(since.astimezone(UTC)))
+        page = show.web_page(context, results, context.house.reports / f"daily-{day.isoformat()}.html")
+        logger.info("Daily report: %s", page)
+
+    return daily_report
+
+
+def _probe(context: Context) -> Callable[[], None]:
+    """Work is possible only while the database answers."""
+
+    def probe() -> None:
+        try:
+            with context.engine.connect() as connection:
+                connection.execute(sa.text("SELECT 1"))
+        except sa.exc.DBAPIError as error:
+            raise StorageError(N_("The database does not answer: {reason}"), reason=error.orig) from error
+
+    return probe

@@ -1,0 +1,85 @@
+"""From the configuration to the values that rooms get."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailsync import config as configuration
+from mailsync.config import Config
+from mailsync.errors import UsageError
+from mailsync.text import N_, normalise_address
+from mailsync.tidy.settings import Access, Account, BookAccess, CardRules, FilingRules, House
+
+
+def house(config: Config) -> House:
+    """The values all accounts share."""
+    addresses = {
+        normalise_address(address)
+        for account in config.accounts
+        for address in (account.address, *account.aliases)
+    }
+    return House(
+        database=config.database,
+        state_dir=config.state_dir,
+        language=config.language,
+        timezone=config.timezone,
+        own_domains=frozenset(domain.strip().lstrip("@").lower() for domain in config.own_domains),
+        own_addresses=frozenset(addresses),
+        registry_source=config.registry.source,
+        cards=CardRules(**config.defaults.addressbook.model_dump()),
+        plain_words=frozenset(word.upper() for word in config.audit.plain_words),
+    )
+
+
+def accounts(config: Config, names: list[str] | None = None) -> list[Account]:
+    """All accounts and company books, or those named. Raises `UsageError` for an unknown name."""
+    every = [*_reps(config), *_company_books(config)]
+    if not names:
+        return every
+    known = {account.name: account for account in every}
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                N_("There is no account “{name}”; there are: {known}"),
+                name=name,
+                known=", ".join(known) or "–",
+            )
+    return [known[name] for name in dict.fromkeys(names)]
+
+
+def _reps(config: Config) -> Iterator[Account]:
+    for rep in config.accounts:
+        yield Account(
+            name=rep.name,
+            addresses=tuple(normalise_address(address) for address in (rep.address, *rep.aliases)),
+            mail=_access(rep.imap),
+            special_mailboxes=tuple(rep.mailboxes.model_dump().items()),
+            books=tuple(_book(book) for book in rep.books),
+            confirmed=rep.confirmed,
+            filing=FilingRules(**config.filing_of(rep).model_dump()),
+            max_changes=config.brakes_of(rep).max_changes,
+        )
+
+
+def _company_books(config: Config) -> Iterator[Account]:
+    for book in config.books:
+        yield Account(
+            name=f"book:{book.name}",
+            books=(_book(book),),
+            confirmed=book.confirmed,
+            max_changes=config.brakes_of(None).max_changes,
+        )
+
+
+def _book(book: configuration.BookLogin) -> BookAccess:
+    return BookAccess(access=_access(book), scope=book.scope, create_missing=book.create_missing)
+
+
+def _access(login: configuration.Login) -> Access:
+    return Access(
+        url=login.url,
+        user=login.user,
+        password=login.password,
+        ca_file=login.ca_file,
+        insecure=login.insecure,
+    )

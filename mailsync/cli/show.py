@@ -1,0 +1,78 @@
+"""How results reach a person or a program: terminal, web page, JSON lines, progress."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from mailsync import report as reporting
+from mailsync.cli.context import Context
+from mailsync.registry.roster_load import load_roster
+from mailsync.report import CustomerName, Report
+from mailsync.text import Sentence
+from mailsync.tidy.desk import Progress as ShowProgress
+from mailsync.tidy.desk import silent
+
+
+def json_line(value: Any) -> None:
+    """One JSON object on a line of standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def on_terminal(context: Context, results: Sequence[dict[str, Any]]) -> None:
+    """The report over `results`, in the configured language."""
+    zone = ZoneInfo(context.config.timezone)
+    reporting.show(_report(context, results), context.console, language=context.config.language, zone=zone)
+
+
+def web_page(context: Context, results: Sequence[dict[str, Any]], path: Path) -> Path:
+    """Write the report over `results` as one page; whole, or not at all."""
+    zone = ZoneInfo(context.config.timezone)
+    page = reporting.as_html(_report(context, results), language=context.config.language, zone=zone)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f".{path.name}.new")
+    draft.touch(mode=0o600)
+    draft.write_text(page, encoding="utf-8")
+    draft.replace(path)
+    return path
+
+
+def page_name(results: Sequence[dict[str, Any]]) -> str:
+    """A file name for the report over `results`, the newest last in a listing."""
+    runs = [str(result["run"]) for result in results if result["run"]]
+    return f"{max(runs, default='refused')}.html"
+
+
+def _report(context: Context, results: Sequence[dict[str, Any]]) -> Report:
+    with context.engine.connect() as connection:
+        roster = load_roster(connection)
+    customers = {
+        customer.code: CustomerName(name=customer.name, owner=customer.owner) for customer in roster.customers
+    }
+    return reporting.build(results, customers=customers)
+
+
+@contextmanager
+def progress(what: str, context: Context, *, quiet: bool) -> Iterator[ShowProgress]:
+    """A progress bar on standard error, when a terminal is there."""
+    if quiet or not sys.stderr.isatty():
+        yield silent
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+
+        def show(stage: Sentence, done: int, total: int) -> None:
+            words = stage.render(context.translate)
+            bar.update(task, description=f"{what}: {words}", completed=done, total=total or None)
+
+        yield show

@@ -1,0 +1,163 @@
+"""Configuration, registry and each server: what it can do and what is wrong, in words an administrator acts on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from mailsync.errors import MailsyncError
+from mailsync.mailbox.headers import MailboxRole
+from mailsync.mailbox.provider import Profile, probe
+from mailsync.registry.roster_load import load_roster
+from mailsync.text import N_, Sentence
+from mailsync.tidy.desk import Desk
+from mailsync.tidy.reading import overrides
+from mailsync.tidy.servers import dav_client, imap_session
+from mailsync.tidy.settings import Account, BookAccess
+
+Level = Literal["ok", "note", "warning", "error"]
+
+_ROLES: tuple[MailboxRole, ...] = ("sent", "drafts", "junk", "trash")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One thing that was looked at."""
+
+    level: Level
+    about: str
+    sentence: Sentence
+    exit_code: int = 0
+
+
+def check(desk: Desk, accounts: Sequence[Account]) -> Iterator[Line]:
+    """Look at everything, one line after the other as it is found."""
+    yield from _registry(desk)
+    if not accounts:
+        yield _warning(
+            "configuration", N_("No account and no book is configured yet: add [[accounts]] or [[books]]")
+        )
+    if desk.house.pause_file.exists():
+        yield _warning(
+            "state_dir",
+            N_("{path} is there: every run is held until it is removed"),
+            path=desk.house.pause_file,
+        )
+    for account in accounts:
+        if account.mail:
+            yield from _mail(account)
+        for book in account.books:
+            yield from _books(account, book)
+
+
+def _registry(desk: Desk) -> Iterator[Line]:
+    try:
+        registered = desk.source.roster()
+    except MailsyncError as error:
+        yield _error("registry", error)
+        return
+    with desk.engine.connect() as connection:
+        roster = load_roster(connection)
+    coded = sum(1 for contact in roster.contacts if contact.customers)
+    yield _ok(
+        "registry",
+        N_("{customers} customers, {people} people, {uncoded} of them without a code"),
+        customers=len(roster.customers),
+        people=len(roster.contacts),
+        uncoded=len(roster.contacts) - coded,
+    )
+    for finding in registered.findings:
+        yield Line(level="warning", about="registry", sentence=finding.sentence)
+    for problem in registered.errors:
+        yield _error("registry", problem)
+
+
+def _mail(account: Account) -> Iterator[Line]:
+    if account.mail is None:
+        return
+    try:
+        with imap_session(account.mail) as session:
+            profile = probe(session, overrides(account))
+    except MailsyncError as error:
+        yield _error(account.name, error)
+        return
+    yield _ok(
+        account.name,
+        N_("{server} lets {user} in: {folders} folders, separator “{separator}”, prefix “{prefix}” {vendor}"),
+        server=account.mail.url,
+        user=account.mail.user,
+        folders=len(profile.folders),
+        separator=profile.separator,
+        prefix=profile.prefix,
+        vendor=f"({profile.vendor})" if profile.vendor else "",
+    )
+    yield from _abilities(account, profile)
+    for problem in profile.problems:
+        yield Line(level="warning", about=account.name, sentence=problem)
+
+
+def _abilities(account: Account, profile: Profile) -> Iterator[Line]:
+    moving = (
+        N_("Messages are moved with MOVE")
+        if profile.can_move
+        else N_("No MOVE: messages are moved by COPY and UID EXPUNGE, which is slower and as safe")
+    )
+    if profile.can_move or profile.can_expunge_uids:
+        yield Line(
+            level="ok" if profile.can_move else "note", about=account.name, sentence=Sentence.of(moving)
+        )
+    reading = (
+        N_("Unchanged folders cost nothing (CONDSTORE)")
+        if profile.condstore
+        else N_("No CONDSTORE: flags of all messages are read at each run")
+    )
+    yield Line(level="ok" if profile.condstore else "note", about=account.name, sentence=Sentence.of(reading))
+    for role in _ROLES:
+        names = profile.having(role)
+        yield Line(
+            level="ok" if names else "note",
+            about=account.name,
+            sentence=Sentence.of(N_("Folder for {role}: {names}"), role=role, names=", ".join(names) or "–"),
+        )
+
+
+def _books(account: Account, book: BookAccess) -> Iterator[Line]:
+    try:
+        with dav_client(book.access) as client:
+            found = client.discover()
+            sizes = {one.url: len(client.book(one.url).listing()) for one in found}
+    except MailsyncError as error:
+        yield _error(account.name, error)
+        return
+    for one in found:
+        if one.writable:
+            yield _ok(
+                account.name,
+                N_("Address book {name} at {url}: {cards} cards, may be written"),
+                name=one.name,
+                url=one.url,
+                cards=sizes[one.url],
+            )
+        else:
+            yield _warning(
+                account.name,
+                N_(
+                    "Address book {name} at {url} may only be read by {user}: give it the right to write, or leave it out"
+                ),
+                name=one.name,
+                url=one.url,
+                user=book.access.user,
+            )
+
+
+def _ok(about: str, template: str, **fields: object) -> Line:
+    return Line(level="ok", about=about, sentence=Sentence.of(template, **fields))
+
+
+def _warning(about: str, template: str, **fields: object) -> Line:
+    return Line(level="warning", about=about, sentence=Sentence.of(template, **fields))
+
+
+def _error(about: str, error: MailsyncError) -> Line:
+    return Line(level="error", about=about, sentence=error.sentence, exit_code=error.exit_code)

@@ -1,0 +1,127 @@
+"""From a plan to its outcome: confirmation, brakes, effects, and what is remembered of them (DESIGN 4, steps 6–9)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from mailsync.addressbook.shelf import Shelf
+from mailsync.errors import CollectionError, MailsyncError, RunRefused
+from mailsync.run.actions import (
+    Action,
+    CardCreate,
+    CardDelete,
+    CardRename,
+    CardReplace,
+    MessageTransfer,
+    Place,
+)
+from mailsync.run.brakes import Extent, Force, Listing, check, extents
+from mailsync.run.confirmations import Confirmations
+from mailsync.run.journal import JournalRow
+from mailsync.run.recover import MAILBOX
+from mailsync.text import N_
+from mailsync.tidy.planning import Plan
+from mailsync.tidy.servers import Servers
+from mailsync.tidy.settings import Account, Options
+
+
+@dataclass(kw_only=True)
+class Permission:
+    """Which targets a plan may touch: `MAILBOX` and the URLs of books."""
+
+    allowed: list[str] = field(default_factory=list)
+    unconfirmed: list[str] = field(default_factory=list)
+    refusals: list[MailsyncError] = field(default_factory=list)
+
+
+def permit(
+    confirmations: Confirmations,
+    account: Account,
+    plan: Plan,
+    options: Options,
+    totals: dict[str, int],
+    listings: Sequence[Listing],
+) -> Permission:
+    """Ask confirmations and brakes. `totals`: what was read, by target → how many cards or messages it holds."""
+    targets = list(totals)
+    if account.confirmed:
+        confirmations.confirm_ahead(account.name, targets)
+    if options.by_hand and not options.dry_run:
+        confirmations.confirm_by_hand(account.name, targets)
+    permission = Permission(unconfirmed=confirmations.unconfirmed(account.name, targets))
+    if permission.unconfirmed:
+        confirmations.show(account.name, permission.unconfirmed, plan.hash)
+    exempt = confirmations.first_runs(account.name, targets) | set(permission.unconfirmed)
+    counted: list[Extent] = extents(plan.actions, totals, mailbox=MAILBOX, first_runs=exempt)
+    force = Force(plan_hash=None if options.force == "*" else options.force) if options.force else None
+    try:
+        check(plan.hash, counted, listings, max_changes=account.max_changes, force=force)
+    except RunRefused as refusal:
+        permission.refusals.append(refusal)
+        return permission
+    if permission.unconfirmed and not options.dry_run:
+        permission.refusals.append(_not_confirmed(account, plan, permission.unconfirmed))
+    if not options.dry_run:
+        permission.allowed = [one for one in targets if one not in permission.unconfirmed]
+    return permission
+
+
+def _not_confirmed(account: Account, plan: Plan, targets: Sequence[str]) -> RunRefused:
+    return RunRefused(
+        N_(
+            "Not confirmed yet: {targets}. Nothing was written there. Read the plan; if it is right, type: "
+            "mailsync confirm {account} {hash}"
+        ),
+        targets=", ".join(targets),
+        account=account.name,
+        hash=plan.hash,
+    )
+
+
+def target_of(action: Action) -> str:
+    """`MAILBOX`, or the URL of the book that an action touches."""
+    match action:
+        case CardRename() | CardCreate() | CardDelete() | CardReplace():
+            return action.book
+        case _:
+            return MAILBOX
+
+
+def remember_cards(shelf: Shelf, servers: Servers, rows: Iterable[JournalRow]) -> list[MailsyncError]:
+    """Put what was written to cards on the shelf, as the servers hold it now. A book that cannot be read back is
+    read at the next run."""
+    by_book: defaultdict[str, list[JournalRow]] = defaultdict(list)
+    for row in rows:
+        if target_of(row.action) in servers.books:
+            by_book[target_of(row.action)].append(row)
+    errors: list[MailsyncError] = []
+    for url, written in by_book.items():
+        actions = [
+            (row, row.action)
+            for row in written
+            if isinstance(row.action, CardRename | CardCreate | CardDelete | CardReplace)
+        ]
+        try:
+            held = servers.books[url].read_many([action.href for _, action in actions])
+        except CollectionError as error:
+            errors.append(error)
+            continue
+        for row, action in actions:
+            shelf.wrote(action, before=row.former, held=held.get(action.href))
+    return errors
+
+
+def destinations(rows: Iterable[JournalRow]) -> dict[Place, Place]:
+    """Where filed messages lie now: former place → new place."""
+    return {
+        Place(row.action.mailbox, row.action.uidvalidity, row.action.uid): Place(
+            row.action.destination, row.fence.uidvalidity, row.destination_uid
+        )
+        for row in rows
+        if isinstance(row.action, MessageTransfer)
+        and row.state == "done"
+        and row.fence is not None
+        and row.destination_uid is not None
+    }

@@ -1,0 +1,60 @@
+"""What all runs of one process share: house, database, roster source, clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from mailsync.database import connect
+from mailsync.mailbox.index import Index
+from mailsync.run.confirmations import Confirmations
+from mailsync.run.journal import Journal
+from mailsync.run.lease import Leases
+from mailsync.run.results import Results
+from mailsync.text import Sentence
+from mailsync.tidy.settings import Account, House
+from mailsync.tidy.source import RosterSource
+
+#: stage, done, total: what a terminal shows meanwhile.
+Progress = Callable[[Sentence, int, int], None]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def silent(_stage: Sentence, _done: int, _total: int) -> None:
+    """Progress that nobody looks at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What all runs of one process share."""
+
+    house: House
+    engine: sa.Engine  #: durable
+    source: RosterSource
+    clock: Callable[[], datetime] = utc_now
+
+    @property
+    def journal(self) -> Journal:
+        return Journal(self.engine, self.clock)
+
+    @property
+    def confirmations(self) -> Confirmations:
+        return Confirmations(self.engine, self.clock)
+
+    @property
+    def results(self) -> Results:
+        return Results(self.engine)
+
+    @property
+    def leases(self) -> Leases:
+        return Leases(self.engine, self.clock, self.house.state_dir / "locks")
+
+    def index(self, account: Account) -> Index:
+        # its rows can be read again from the server, so a commit need not reach the disk at once
+        return Index(connect(self.house.database, durable=False), account.name)

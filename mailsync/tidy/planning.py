@@ -1,0 +1,141 @@
+"""One plan of all features for one account, from what was read (DESIGN 4, step 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mailsync.addressbook.entries import CardEntry
+from mailsync.addressbook.plan import plan_book
+from mailsync.addressbook.scope import BookSettings, parse_scope
+from mailsync.addressbook.shelf import BookView
+from mailsync.audit.plan import AuditSettings, SubjectVerdict, audit
+from mailsync.conversations.attribution import Attributions, attribute
+from mailsync.conversations.candidates import candidates
+from mailsync.conversations.people import OwnPeople
+from mailsync.conversations.plain_words import PLAIN_WORDS
+from mailsync.conversations.suggestions import SuggestionSettings, attribution_findings, suggestions
+from mailsync.filing.folders import FolderNames
+from mailsync.filing.plan import FilingPlan, FilingSettings, hand_filed, plan_filing
+from mailsync.mailbox.headers import Message
+from mailsync.registry.roster import Roster
+from mailsync.run.actions import Action, Finding, Placement, plan_hash
+from mailsync.tidy.settings import Account, BookAccess, House
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailView:
+    """An account's mail as it stands."""
+
+    messages: Sequence[Message]
+    mailboxes: frozenset[str]  #: all that the server lists
+    separator: str | None
+    prefix: str
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What one run would do, and what it found."""
+
+    actions: tuple[Action, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    entries: tuple[CardEntry, ...] = ()
+    verdicts: tuple[SubjectVerdict, ...] = ()
+    attributions: Attributions | None = None
+    filing: FilingPlan = field(default_factory=FilingPlan)
+
+    @property
+    def hash(self) -> str:
+        return plan_hash(self.actions)
+
+
+def own_people(house: House) -> OwnPeople:
+    """Colleagues: never evidence (DOMAIN 7)."""
+    return OwnPeople(addresses=house.own_addresses, domains=house.own_domains)
+
+
+def folder_names(account: Account, roster: Roster, separator: str | None, prefix: str) -> FolderNames:
+    """How customers' folders are called on the account's server."""
+    return FolderNames(template=account.filing.folder, roster=roster, separator=separator, prefix=prefix)
+
+
+def attribute_mail(
+    house: House, roster: Roster, mail: MailView, folders: FolderNames, placements: Sequence[Placement]
+) -> Attributions:
+    """Whose each message is, what people filed themselves included."""
+    by_hand = hand_filed(mail.messages, placements, folders.customer_of)
+    return attribute(mail.messages, roster, own_people(house), hand_filed=by_hand)
+
+
+def make_plan(
+    house: House,
+    account: Account,
+    roster: Roster,
+    *,
+    books: Mapping[str, tuple[BookAccess, BookView]],
+    mail: MailView | None,
+    placements: Sequence[Placement],
+    now: datetime,
+) -> Plan:
+    """The plan for books (by URL) and mail; what could not be read is left out by the caller."""
+    book_plans = [
+        plan_book(roster, view.cards, _book_settings(house, url, access, view))
+        for url, (access, view) in books.items()
+    ]
+    actions: list[Action] = [action for plan in book_plans for action in plan.actions]
+    findings = [finding for _, view in books.values() for finding in view.findings]
+    findings += [finding for plan in book_plans for finding in plan.findings]
+    entries = tuple(entry for plan in book_plans for entry in plan.entries)
+    if mail is None:
+        return Plan(actions=tuple(actions), findings=tuple(findings), entries=entries)
+    folders = folder_names(account, roster, mail.separator, mail.prefix)
+    attributions = attribute_mail(house, roster, mail, folders, placements)
+    verdicts = audit(
+        mail.messages,
+        attributions.by_key,
+        roster,
+        own_people(house),
+        AuditSettings(plain_words=PLAIN_WORDS | house.plain_words),
+    )
+    filing = plan_filing(
+        mail.messages,
+        attributions.by_key,
+        attributions.threads,
+        folders=folders,
+        settings=FilingSettings(
+            mode=account.filing.mode,
+            only_read=account.filing.only_read,
+            min_age_days=account.filing.min_age_days,
+            leave_flagged=account.filing.leave_flagged,
+        ),
+        existing=mail.mailboxes,
+        placements=placements,
+        now=now,
+    )
+    findings += [*mail.findings, *filing.findings]
+    findings += attribution_findings(attributions)
+    findings += suggestions(attributions, roster, own_people(house), SuggestionSettings())
+    findings += candidates(attributions, roster, own_people(house))
+    return Plan(
+        actions=(*actions, *filing.actions),
+        findings=tuple(findings),
+        entries=entries,
+        verdicts=verdicts,
+        attributions=attributions,
+        filing=filing,
+    )
+
+
+def _book_settings(house: House, url: str, access: BookAccess, view: BookView) -> BookSettings:
+    return BookSettings(
+        url=url,
+        scope=parse_scope(access.scope),
+        create_missing=access.create_missing,
+        nickname=house.cards.nickname,
+        categories=house.cards.categories,
+        names_into_n=house.cards.names_into_n,
+        entry_per_engagement=house.cards.entry_per_engagement,
+        stores_through_vobject=view.stores_through_vobject,
+    )

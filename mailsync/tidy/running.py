@@ -1,0 +1,244 @@
+"""One run of one account: lock, recover, read, plan, brakes, apply, remember, report (DESIGN 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from mailsync.addressbook.cards import CardRewriter
+from mailsync.addressbook.shelf import BookView, Shelf
+from mailsync.errors import AccountError, CollectionError, MailsyncError
+from mailsync.mailbox.headers import MessageKey
+from mailsync.registry.roster import Roster
+from mailsync.run import apply as applying
+from mailsync.run import brakes
+from mailsync.run.actions import Finding, Place
+from mailsync.run.brakes import Listing
+from mailsync.run.journal import Run
+from mailsync.run.recover import MAILBOX, Recovery, recover
+from mailsync.run.results import Decision
+from mailsync.text import N_, Sentence
+from mailsync.tidy import carrying, planning, result
+from mailsync.tidy.desk import Desk, Progress, silent
+from mailsync.tidy.planning import MailView, Plan
+from mailsync.tidy.reading import read_mail
+from mailsync.tidy.result import Json, finished
+from mailsync.tidy.servers import Servers, opened
+from mailsync.tidy.settings import Account, BookAccess, Options
+
+#: How a book was configured, and its cards.
+Shelved = tuple[BookAccess, BookView]
+
+
+def run(
+    desk: Desk,
+    account: Account,
+    options: Options,
+    *,
+    stop: Callable[[], bool] = lambda: False,
+    progress: Progress = silent,
+) -> Json:
+    """Tidy `account` once; the result object of FORMATS 3. What ends the account stands in its `errors`."""
+    started = desk.clock()
+    try:
+        brakes.check_pause(desk.house.pause_file.exists(), str(desk.house.pause_file))
+        with desk.leases.hold(account.name) as token:
+            journal_run = desk.journal.start_run(account.name, dry_run=options.dry_run)
+            visit = Visit(
+                desk,
+                account,
+                options,
+                journal_run,
+                stop,
+                progress,
+                lambda: desk.leases.check(account.name, token),
+            )
+            told = visit.made()
+            desk.journal.finish_run(journal_run.id, told["exit_code"])
+            desk.results.store(journal_run.id, account.name, started, told)
+            return told
+    except MailsyncError as error:
+        told = result.empty(account.name, started, dry_run=options.dry_run)
+        told["errors"] = result.error_rows([error])
+        return finished(told, [error], desk.clock())
+
+
+@dataclass
+class Visit:
+    """One run under way."""
+
+    desk: Desk
+    account: Account
+    options: Options
+    run: Run
+    stop: Callable[[], bool]
+    progress: Progress
+    check: Callable[[], None]
+    errors: list[MailsyncError] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    blocked: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.shelf = Shelf(self.desk.engine, self.account.name)
+        self.index = self.desk.index(self.account)
+        self.editor = CardRewriter()
+
+    def made(self) -> Json:
+        """Carry the run out and tell it."""
+        told = result.empty(
+            self.account.name, self.run.started, run=self.run.id, dry_run=self.options.dry_run
+        )
+        try:
+            registered = self.desk.source.roster(force=self.options.force is not None)
+            self.errors += registered.errors
+            self.findings += registered.findings
+            with opened(self.account) as servers:
+                self.errors += servers.errors
+                self.findings += servers.findings
+                self._recover(servers)
+                books, mail = self._read(servers)
+                self._carry_out(registered.roster, servers, books, mail, told)
+        except MailsyncError as error:
+            self.errors.append(error)
+        told["findings"] += result.finding_rows(one for one in self.findings if one.severity == "finding")
+        told["conflicts"] += result.finding_rows(one for one in self.findings if one.severity != "finding")
+        told["errors"] += result.error_rows(self.errors)
+        told["counts"] = result.counts(told)
+        return finished(told, self.errors, self.desk.clock())
+
+    # ----- step 2: what an interrupted run left
+
+    def _recover(self, servers: Servers) -> None:
+        journal = self.desk.journal
+        open_rows = journal.open_rows(self.account.name)
+        if not open_rows:
+            return
+        if self.options.dry_run:  # settling may take an original away, and a dry run writes nothing
+            self.findings.append(
+                Finding(
+                    kind="interrupted",
+                    subject=open_rows[0].run,
+                    sentence=Sentence.of(
+                        N_(
+                            "A run was interrupted with {count} action(s) under way; the next `tidy` settles them"
+                        ),
+                        count=len(open_rows),
+                    ),
+                )
+            )
+            return
+        recovery: Recovery = recover(
+            self.account.name, journal=journal, books=servers.books, editor=self.editor, mail=servers.mail
+        )
+        self.errors += recovery.errors
+        self.blocked |= recovery.blocked
+        done = [closing.row for closing in recovery.closings if closing.state == "done"]
+        self.errors += carrying.remember_cards(self.shelf, servers, done)
+
+    # ----- step 4: what changed
+
+    def _read(self, servers: Servers) -> tuple[dict[str, Shelved], MailView | None]:
+        books = {}
+        for number, (url, book) in enumerate(servers.books.items()):
+            self.progress(Sentence.of(N_("Reading address books")), number, len(servers.books))
+            if url in self.blocked:
+                continue
+            try:
+                if self.options.full:
+                    self.shelf.clear(url)
+                books[url] = servers.access[url], self.shelf.refresh(book)
+            except (AccountError, CollectionError) as error:
+                self.errors.append(error)
+        mail = None
+        if servers.mail and MAILBOX not in self.blocked:
+            try:
+                mail = read_mail(
+                    servers.mail, self.index, self.account, full=self.options.full, progress=self.progress
+                )
+            except (AccountError, CollectionError) as error:
+                self.errors.append(error)
+        return books, mail
+
+    # ----- steps 5 to 9: plan, permission, effects
+
+    def _carry_out(
+        self,
+        roster: Roster,
+        servers: Servers,
+        books: Mapping[str, Shelved],
+        mail: MailView | None,
+        told: Json,
+    ) -> None:
+        self.progress(Sentence.of(N_("Planning")), 0, 1)
+        plan = planning.make_plan(
+            self.desk.house,
+            self.account,
+            roster,
+            books=books,
+            mail=mail,
+            placements=self.desk.journal.placements(self.account.name),
+            now=self.desk.clock(),
+        )
+        self.findings += plan.findings
+        totals = {url: len(view.cards) for url, (_, view) in books.items()}
+        if mail is not None:
+            totals[MAILBOX] = len(mail.messages)
+        listings = [
+            Listing(name=url, holds="cards", known=view.known_before, listed=len(view.cards))
+            for url, (_, view) in books.items()
+        ]
+        permission = carrying.permit(
+            self.desk.confirmations, self.account, plan, self.options, totals, listings
+        )
+        told["plan_hash"], told["unconfirmed"] = plan.hash, permission.unconfirmed
+        if mail is not None:
+            told["server"] = {"separator": mail.separator, "prefix": mail.prefix}
+        self.errors += permission.refusals
+        results = self._apply(servers, plan, permission.allowed)
+        told["actions"] = result.action_rows(plan.actions, results)
+        told["cards"] = result.card_rows(plan.entries, results)
+        told["conflicts"] = result.conflict_rows(results)
+        if mail is not None and plan.attributions is not None:
+            self._tell_messages(mail, plan, told, applied=MAILBOX in permission.allowed)
+
+    def _apply(self, servers: Servers, plan: Plan, allowed: Sequence[str]) -> list[applying.Result]:
+        actions = [action for action in plan.actions if carrying.target_of(action) in allowed]
+        if not allowed:
+            return []
+        outcome = applying.apply(
+            self.run,
+            actions,
+            journal=self.desk.journal,
+            books=servers.books,
+            editor=self.editor,
+            mail=servers.mail,
+            check=self.check,
+            stop=self.stop,
+            progress=lambda done, total: self.progress(Sentence.of(N_("Writing")), done, total),
+        )
+        self.errors += outcome.errors
+        rows = self.desk.journal.rows(run=self.run.id, states=("done",))
+        self.errors += carrying.remember_cards(self.shelf, servers, rows)
+        if not outcome.errors and not outcome.stopped:
+            self.desk.confirmations.applied(self.account.name, allowed)
+        return outcome.results
+
+    def _tell_messages(self, mail: MailView, plan: Plan, told: Json, *, applied: bool) -> None:
+        """List what was read or decided anew; after a real run remember it, also for where messages lie now."""
+        attributions = plan.attributions.by_key if plan.attributions else {}
+        verdicts = {verdict.key: verdict.verdict for verdict in plan.verdicts}
+        decided = {
+            Place(*key): Decision(customer=one.customer, evidence=one.evidence, verdict=verdicts.get(key))
+            for key, one in attributions.items()
+        }
+        former = self.desk.results.decisions(self.account.name)
+        changed = {key for key, decision in decided.items() if former.get(key) != decision}
+        if applied:
+            moved = carrying.destinations(self.desk.journal.rows(run=self.run.id, states=("done",)))
+            there = {new: replace(decided[old], verdict=None) for old, new in moved.items() if old in decided}
+            self.desk.results.decide(
+                self.account.name, decided | there, gone=former.keys() - decided.keys() - there.keys()
+            )
+        keys = {MessageKey(*key) for key in (decided if self.options.full else changed)}
+        told["attributions"] = result.attribution_rows(mail.messages, attributions, keys)
+        told["audit"] = result.audit_rows(plan.verdicts, keys)
