@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
-from mailsync.addressbook import contentlines
-from mailsync.addressbook.book import Changes
+from mailsync.addressbook import contentlines, rewriting
+from mailsync.addressbook.book import Book, Changes
+from mailsync.addressbook.shelf import Shelf
 from mailsync.errors import CollectionError, ItemError
-from mailsync.run.actions import CardState
+from mailsync.run.actions import CardAction, CardCreate, CardDelete, CardRename, CardReplace, CardState
 from mailsync.run.ports import PreconditionFailed
 
 TOKEN = "memory:"
@@ -119,3 +120,25 @@ class MemoryBook:
         self.cards[href] = CardState(href=href, etag=etag, data=data)
         self.past.append((href, True))
         return etag
+
+
+AnyBook = Book | MemoryBook
+
+
+def carry_out(book: AnyBook, shelf: Shelf, actions: Sequence[CardAction]) -> None:
+    """Carry a plan out as the engine does, but without journal or windows, and tell the shelf."""
+    done: list[tuple[CardAction, bytes | None]] = []
+    for action in actions:
+        held = book.read(action.href)
+        match action:
+            case CardCreate():
+                book.create(action.href, action.card)
+            case CardDelete():
+                book.delete(action.href, etag=action.etag)
+            case CardRename():
+                assert held is not None
+                book.write(action.href, rewriting.edit(held.data, action.edit), etag=action.etag)
+            case CardReplace():
+                book.write(action.href, action.card, etag=action.etag)
+        done.append((action, held.data if held else None))
+    shelf.wrote_all(book, done)
