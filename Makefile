@@ -35,6 +35,11 @@ format: $(VENV)/test ## put the code in form
 bench: $(VENV)/test .apt-mail ## measure speed on real servers
 	$(BIN)/python tests/benchmarks/bench_read.py
 
+messages: $(VENV)/test ## bring new sentences into the Chinese catalogue, mailsync/locale/zh_CN.po
+	@mkdir -p build
+	$(BIN)/pybabel -q extract -k N_ --add-location=file --sort-by-file -o build/mailsync.pot mailsync
+	$(BIN)/pybabel -q update -N -w 110 --omit-header --ignore-obsolete -l zh_CN -i build/mailsync.pot -o mailsync/locale/zh_CN.po
+
 clean: ## remove what was set up here
 	rm -rf $(VENV) build *.egg-info var
 

@@ -5,7 +5,7 @@ Every error is a `Sentence`: a template and its fields, so that a report can say
 
 from __future__ import annotations
 
-from mailsync.text import Sentence
+from mailsync.text import N_, Sentence
 
 
 class MailsyncError(Exception):
@@ -74,7 +74,7 @@ class ConfigError(MailsyncError):
     def __init__(self, problems: list[str], source: str) -> None:
         self.problems = problems
         super().__init__(
-            "The configuration {source} has {count} problem(s):\n{problems}",
+            N_("The configuration {source} has {count} problem(s):\n{problems}"),
             source=source,
             count=len(problems),
             problems="\n".join(f"  - {problem}" for problem in problems),
