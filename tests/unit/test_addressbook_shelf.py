@@ -1,0 +1,282 @@
+"""The shelf: one request for an unchanged book, and a memory that survives what people and runs do."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from mailsync.addressbook.book import Changes
+from mailsync.addressbook.cards import new_card, read_meaning
+from mailsync.addressbook.plan import plan_book
+from mailsync.addressbook.scope import BookSettings
+from mailsync.addressbook.shelf import Shelf, ShelfBook, ShelfRow
+from mailsync.database import connect
+from mailsync.errors import CollectionError
+from mailsync.registry.roster import Contact, Customer, Roster
+from mailsync.run.actions import CardDelete, CardReplace
+from tests.fakes_books import MemoryBook, carry_out
+
+JANE_CARD = (
+    b"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:jane\r\nFN:Jane\r\nN:Roe;Jane;;;\r\nNICKNAME:Janie\r\n"
+    b"EMAIL:jane@gibson.example\r\nEND:VCARD\r\n"
+)
+JANE = Contact(
+    id="1",
+    role="contact",
+    name="Jane Roe",
+    company="Gibson",
+    addresses=("jane@gibson.example",),
+    customers=("D12",),
+)
+GIBSON = Customer(code="D12", company="Gibson", country="AU")
+ROSTER = Roster(customers=(GIBSON,), contacts=(JANE,))
+NOBODY = Roster(customers=(GIBSON,))
+FN = "D12 Jane Roe/Gibson/AU"
+
+
+@pytest.fixture
+def engine() -> sa.Engine:
+    engine = connect("sqlite://")
+    ShelfBook.metadata.create_all(engine, tables=[ShelfBook.__table__, ShelfRow.__table__])  # type: ignore[list-item]
+    return engine
+
+
+@pytest.fixture
+def shelf(engine: sa.Engine) -> Shelf:
+    return Shelf(engine, "li.na")
+
+
+def run(book: MemoryBook, shelf: Shelf, roster: Roster = ROSTER) -> list[str]:
+    """One pass over the book; the kinds of what was done."""
+    view = shelf.refresh(book)
+    settings = BookSettings(url=book.url, stores_through_vobject=view.stores_through_vobject)
+    actions = plan_book(roster, view.cards, settings).actions
+    carry_out(book, shelf, actions)
+    return [action.kind for action in actions]
+
+
+def test_an_unchanged_book_costs_one_request_and_shows_all_cards(shelf: Shelf) -> None:
+    book = MemoryBook()
+    href = book.put("jane.vcf", JANE_CARD)
+    first = shelf.refresh(book)
+    assert [card.href for card in first.cards] == [href] and first.known_before == 0
+    book.requests.clear()
+    again = shelf.refresh(book)
+    assert book.requests == ["changes"]
+    assert again.cards == first.cards and again.known_before == 1
+
+
+def test_our_own_writes_are_not_read_again(shelf: Shelf) -> None:
+    book = MemoryBook()
+    book.put("jane.vcf", JANE_CARD)
+    assert run(book, shelf) == ["card-rename"]
+    book.requests.clear()
+    assert run(book, shelf) == []
+    assert book.requests == ["changes"]
+
+
+def test_changed_and_removed_cards_are_followed(shelf: Shelf) -> None:
+    book = MemoryBook()
+    one, two = book.put("one.vcf", JANE_CARD), book.put("two.vcf", JANE_CARD.replace(b"jane", b"bob"))
+    shelf.refresh(book)
+    book.remove(one)
+    book.put("two.vcf", JANE_CARD.replace(b"FN:Jane", b"FN:Bob"))
+    (card,) = shelf.refresh(book).cards
+    assert card.href == two and read_meaning(card.data).fn == "Bob"
+
+
+def test_an_expired_token_loses_nothing(shelf: Shelf) -> None:
+    book = MemoryBook()
+    one = book.put("one.vcf", JANE_CARD)
+    run(book, shelf)
+    book.token_prefix = "other:"
+    book.put("two.vcf", JANE_CARD.replace(b"jane", b"bob"))
+    before = shelf.cards(book.url)[0]
+    cards = {card.href: card for card in shelf.refresh(book).cards}
+    assert len(cards) == 2 and cards[one] == before
+
+
+def test_a_refresh_that_fails_leaves_the_shelf_as_it_was(shelf: Shelf) -> None:
+    book = MemoryBook()
+    book.put("one.vcf", JANE_CARD)
+    before = shelf.refresh(book).cards
+    book.missing = True
+    with pytest.raises(CollectionError):
+        shelf.refresh(book)
+    assert shelf.cards(book.url) == before
+
+
+def test_a_card_that_was_listed_but_not_given_is_asked_for_again(shelf: Shelf) -> None:
+    book = MemoryBook()
+    shelf.refresh(book)
+    href = book.put("one.vcf", JANE_CARD)
+    state = book.cards.pop(href)
+
+    class Forgetful(MemoryBook):
+        def changes(self, token: str | None) -> Changes:
+            found = Changes(changed={href: state.etag}, removed=(), token="memory:1", full=False)
+            return found if href not in self.cards else super().changes(token)
+
+    forgetful = Forgetful(cards=book.cards, past=book.past)
+    assert shelf.refresh(forgetful).cards == ()
+    book.cards[href] = state
+    assert [card.href for card in shelf.refresh(forgetful).cards] == [href]
+
+
+def test_books_and_owners_are_apart(engine: sa.Engine) -> None:
+    book, other = MemoryBook(), MemoryBook(url="https://dav.example/shared/")
+    book.put("one.vcf", JANE_CARD)
+    li_na, bob = Shelf(engine, "li.na"), Shelf(engine, "bob")
+    li_na.refresh(book)
+    assert li_na.cards(other.url) == () and bob.cards(book.url) == ()
+
+
+def test_the_server_that_stores_through_vobject_is_known_by_its_token(shelf: Shelf) -> None:
+    book = MemoryBook(token_prefix="http://radicale.org/ns/sync/")
+    assert shelf.refresh(book).stores_through_vobject
+    assert not shelf.refresh(MemoryBook(url="https://dav.example/b/")).stores_through_vobject
+
+
+def test_a_coded_card_is_given_back_after_any_number_of_rewrites(shelf: Shelf) -> None:
+    book = MemoryBook()
+    href = book.put("jane.vcf", JANE_CARD)
+    run(book, shelf)
+    merged = Customer(code="A01", company="Gibson", country="AU", superseded=("D12",))
+    earlier = Roster(customers=(merged,), contacts=(JANE,))
+    assert run(book, shelf, earlier) == ["card-rename"]
+    assert read_meaning(book.cards[href].data).categories == ("A01",)
+    assert run(book, shelf, NOBODY) == ["card-restore"]
+    assert book.cards[href].data == JANE_CARD
+    assert run(book, shelf, NOBODY) == []
+
+
+def test_an_undone_restore_is_restored_again_to_the_first_name(shelf: Shelf) -> None:
+    book = MemoryBook()
+    href = book.put("jane.vcf", JANE_CARD)
+    run(book, shelf)
+    coded = book.cards[href].data
+    run(book, shelf, NOBODY)
+    undo = CardReplace(
+        book=book.url, href=href, uid="jane", etag=book.cards[href].etag, before="Jane", after=FN, card=coded
+    )
+    carry_out(book, shelf, [undo])
+    assert run(book, shelf, NOBODY) == ["card-restore"]
+    assert book.cards[href].data == JANE_CARD
+
+
+def test_after_an_undo_a_card_is_a_persons_card_again(shelf: Shelf) -> None:
+    book = MemoryBook()
+    href = book.put("jane.vcf", JANE_CARD)
+    run(book, shelf)
+    undo = CardReplace(
+        book=book.url,
+        href=href,
+        uid="jane",
+        etag=book.cards[href].etag,
+        before=FN,
+        after="Jane",
+        card=JANE_CARD,
+    )
+    carry_out(book, shelf, [undo])
+    (card,) = shelf.cards(book.url)
+    assert (card.former, card.contact, card.codes, card.written) == (None, None, (), None)
+
+
+def test_a_name_given_after_a_restore_is_what_the_next_restore_gives_back(shelf: Shelf) -> None:
+    book = MemoryBook()
+    href = book.put("jane.vcf", JANE_CARD)
+    run(book, shelf)
+    run(book, shelf, NOBODY)
+    smith = JANE_CARD.replace(b"FN:Jane", b"FN:Jane Smith")
+    book.put("jane.vcf", smith)
+    run(book, shelf)
+    run(book, shelf, NOBODY)
+    assert book.cards[href].data == smith
+
+
+def test_what_mailsync_added_goes_again_and_is_forgotten(shelf: Shelf) -> None:
+    book = MemoryBook()
+    assert run(book, shelf) == ["card-create"]
+    assert shelf.cards(book.url)[0].created
+    assert run(book, shelf, NOBODY) == ["card-delete"]
+    assert not book.cards and shelf.cards(book.url) == ()
+
+
+def test_a_card_that_a_client_moved_keeps_its_memory(shelf: Shelf) -> None:
+    book = MemoryBook()
+    href = book.put("jane.vcf", JANE_CARD)
+    run(book, shelf)
+    coded = book.cards[href].data
+    book.remove(href)
+    moved = book.put("moved.vcf", coded)
+    assert run(book, shelf, NOBODY) == ["card-restore"]
+    assert book.cards[moved].data == JANE_CARD
+
+
+def test_the_tug_of_war_ends_after_three_rounds_and_peace_resets_the_count(shelf: Shelf) -> None:
+    book = MemoryBook()
+    href = book.put("jane.vcf", JANE_CARD)
+    rounds = 0
+    while run(book, shelf):
+        book.put("jane.vcf", JANE_CARD)
+        rounds += 1
+    assert rounds == 4
+    book.put("jane.vcf", JANE_CARD.replace(b"FN:Jane", b"FN:" + FN.encode()))
+    assert run(book, shelf) == ["card-rename"]
+    assert read_meaning(book.cards[href].data).fn == FN
+
+
+def test_telling_the_shelf_twice_changes_nothing(shelf: Shelf) -> None:
+    book = MemoryBook()
+    href = book.put("jane.vcf", JANE_CARD)
+    actions = plan_book(ROSTER, shelf.refresh(book).cards, BookSettings(url=book.url)).actions
+    carry_out(book, shelf, actions)
+    once = shelf.cards(book.url)
+    shelf.wrote(actions[0], before=JANE_CARD, held=book.cards[href])
+    shelf.wrote(actions[0], before=JANE_CARD, held=book.cards[href])
+    (card,) = shelf.cards(book.url)
+    assert (card.former, card.drift, card.codes) == (once[0].former, 0, ("D12",))
+
+
+def test_a_run_that_died_before_telling_the_shelf_is_told_from_the_journal(shelf: Shelf) -> None:
+    book = MemoryBook()
+    href = book.put("jane.vcf", JANE_CARD)
+    (action,) = plan_book(ROSTER, shelf.refresh(book).cards, BookSettings(url=book.url)).actions
+    carry_out(book, Shelf(connect_empty(), "elsewhere"), [action])
+    shelf.refresh(book)
+    shelf.wrote(action, before=JANE_CARD, held=book.cards[href])
+    assert run(book, shelf) == []
+    assert run(book, shelf, NOBODY) == ["card-restore"]
+    assert book.cards[href].data == JANE_CARD
+
+
+def connect_empty() -> sa.Engine:
+    engine = connect("sqlite://")
+    ShelfBook.metadata.create_all(engine, tables=[ShelfBook.__table__, ShelfRow.__table__])  # type: ignore[list-item]
+    return engine
+
+
+def test_rebuilding_reads_again_and_keeps_what_was_changed(shelf: Shelf) -> None:
+    book = MemoryBook()
+    book.put("jane.vcf", JANE_CARD)
+    run(book, shelf)
+    before = shelf.cards(book.url)
+    shelf.clear(book.url)
+    after = shelf.refresh(book).cards
+    assert [card.former for card in after] == [card.former for card in before]
+    assert "read_many" in book.requests[-2:]
+
+
+def test_a_deleted_card_is_forgotten_even_when_it_was_never_seen(shelf: Shelf) -> None:
+    gone = CardDelete(book="https://dav.example/b/", href="/b/x.vcf", uid="x", etag='"1"', before="x")
+    shelf.wrote(gone, before=None, held=None)
+    shelf.forgot(gone.book, gone.href)
+    assert shelf.cards(gone.book) == ()
+
+
+def test_cards_beyond_unicode_are_kept(shelf: Shelf) -> None:
+    book = MemoryBook()
+    href = book.put(
+        "odd.vcf", new_card(uid="o", fn="x", addresses=(), company="").replace(b"FN:x", b"FN:\xff\xfe")
+    )
+    assert shelf.refresh(book).cards[0].href == href
