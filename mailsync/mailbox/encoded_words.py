@@ -43,6 +43,8 @@ _ALIASES = {
 
 def text_of(raw: bytes) -> str:
     """Raw header bytes as text: UTF-8 (ASCII with it), else GB18030, else Western. No encoded word is decoded."""
+    if raw.isascii():
+        return raw.decode("ascii")
     # "Fr\xf6sche" is also valid GB18030, but Chinese never stands as single 8-bit bytes between letters.
     for charset in ("utf-8", "gb18030") if _TWO_HIGH.search(raw) else ("utf-8", "cp1252"):
         try:

@@ -18,15 +18,16 @@ from mailsync.mailbox import reading, wire
 from mailsync.mailbox.connection import (
     DEAD,
     Connection,
-    ImapLogin,
     MailboxRefused,
-    account_error,
     open_connection,
 )
 from mailsync.mailbox.folders import Folder, Listing
+from mailsync.mailbox.login import ImapLogin, account_error
 from mailsync.mailbox.reading import Fetched, Standing
 from mailsync.run.actions import MailboxState, MessageState
 from mailsync.text import N_
+
+__all__ = ["ImapLogin", "ImapSession"]
 
 log = logging.getLogger(__name__)
 

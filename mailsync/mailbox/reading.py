@@ -6,7 +6,7 @@ Each function takes `say`: a command, its arguments and the kind of answer wante
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -227,3 +227,27 @@ def _with_returned(say: Say, mailbox: str, reports: Sequence[Fetched]) -> dict[i
         for one in reports
         if one.uid in bodies
     }
+
+
+class Readable(Protocol):
+    """What the index reads from: an `ImapSession`, or a memory fake that passes the same contract tests."""
+
+    def listing(self) -> Listing:
+        """All mailboxes with their counters."""
+        ...
+
+    def examine(self, mailbox: str) -> Standing:
+        """Open a mailbox for reading."""
+        ...
+
+    def present(self, mailbox: str, first: int = 1, last: int | None = None) -> dict[int, frozenset[str]]:
+        """UIDs in a range, each with its flags."""
+        ...
+
+    def flags_since(self, mailbox: str, modseq: int, last: int) -> dict[int, frozenset[str]]:
+        """Flags of messages up to `last` that changed after `modseq`."""
+        ...
+
+    def fetch(self, mailbox: str, uids: Sequence[int]) -> Iterator[Fetched]:
+        """Headers of these messages."""
+        ...

@@ -1,0 +1,309 @@
+"""What we know of each message of an account, and where reading resumes (database).
+
+The index is a memory of the server and can be rebuilt from it at any time; nothing in it is the only copy.
+A mailbox whose UIDVALIDITY, UIDNEXT, HIGHESTMODSEQ and message count are as remembered is not even opened; of the
+others only new headers, changed flags and vanished UIDs are read. Each chunk is committed with the cursor behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mailsync.database import Base
+from mailsync.errors import AccountError, CollectionError
+from mailsync.mailbox import compact
+from mailsync.mailbox.folders import UNREAD, Overrides, roles
+from mailsync.mailbox.headers import MailboxRole, Message, MessageKey
+from mailsync.mailbox.parse import parse_envelope
+from mailsync.mailbox.reading import Fetched, Readable, Standing
+from mailsync.mailbox.refresh import Cursor, Found, MailboxRefresh, Progress
+from mailsync.run.actions import Finding
+from mailsync.text import N_
+
+
+class MailboxRow(Base):
+    """A mailbox that is read, and its cursor (`refresh.Cursor`)."""
+
+    __tablename__ = "mailboxes"
+    __table_args__ = (sa.UniqueConstraint("account", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account: Mapped[str]
+    name: Mapped[str]
+    role: Mapped[MailboxRole] = mapped_column(sa.String)
+    uidvalidity: Mapped[int] = mapped_column(sa.BigInteger)
+    uidnext: Mapped[int] = mapped_column(sa.BigInteger)
+    highestmodseq: Mapped[int | None] = mapped_column(sa.BigInteger)
+    messages: Mapped[int | None]
+
+
+class MessageRow(Base):
+    """A message where it lies; its UIDVALIDITY is its mailbox's."""
+
+    __tablename__ = "messages"
+
+    mailbox_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("mailboxes.id", ondelete="CASCADE"), primary_key=True
+    )
+    uid: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    message_id: Mapped[str | None] = mapped_column(index=True)
+    fingerprint: Mapped[str]
+    size: Mapped[int] = mapped_column(sa.BigInteger)
+    internal_date: Mapped[datetime]
+    flags: Mapped[str]  #: separated by spaces
+    envelope: Mapped[str]  #: mailbox.compact
+    first_seen: Mapped[datetime]
+
+
+#: For the bulk path: many rows at once, no ORM objects.
+_MESSAGES = Base.metadata.tables["messages"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refreshed:
+    """What a refresh found."""
+
+    new: frozenset[MessageKey]
+    gone: frozenset[MessageKey]
+    changed: frozenset[MessageKey]  #: other flags than before
+    roles: Mapping[str, MailboxRole]  #: of every mailbox of the account, those not read among them
+    read: tuple[str, ...]  #: mailboxes that are in the index
+    problems: tuple[Finding, ...]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Index:
+    """The index of one account."""
+
+    def __init__(self, engine: sa.Engine, account: str, *, now: Callable[[], datetime] = _utc_now) -> None:
+        self._engine = engine
+        self._account = account
+        self._now = now
+
+    def refresh(
+        self,
+        session: Readable,
+        *,
+        overrides: Overrides | None = None,
+        full: bool = False,
+        on_progress: Progress | None = None,
+    ) -> Refreshed:
+        """Bring the index up to date with the server: all mailboxes but Junk, Trash, Drafts and mere views of others.
+
+        `full` reads everything again; every message is then `new`. A mailbox that cannot be read is reported, and
+        what was known of it stays. Raises `AccountError`; what was committed until then is kept.
+        """
+        listing = session.listing()
+        if not any(folder.name == "INBOX" for folder in listing.folders):
+            # Taken at its word, such a listing would empty the index.
+            raise AccountError(
+                N_("The mail server lists no INBOX for {account}; nothing was read"), account=self._account
+            )
+        assigned = roles(listing.folders, overrides)
+        wanted = [one for one in listing.folders if one.selectable and assigned[one.name] not in UNREAD]
+        found = Found(
+            problems=[Finding(kind="folder-name", subject="", sentence=one) for one in listing.problems]
+        )
+        self._drop_unlisted({folder.name for folder in wanted}, found)
+        refresh = MailboxRefresh(
+            _MailStore(self._engine, self._account, self._now()), session, found, on_progress
+        )
+        cursors = self._cursors()
+        for folder in wanted:
+            cursor, role = cursors.get(folder.name), assigned[folder.name]
+            if cursor is not None and cursor.role != role:
+                self._write_role(cursor, role)
+            if cursor is not None and cursor.stands_at(folder) and not full:
+                continue
+            try:
+                refresh.run(folder.name, role, cursor, full=full)
+            except CollectionError as error:
+                found.problems.append(
+                    Finding(kind="mailbox", severity="error", subject=folder.name, sentence=error.sentence)
+                )
+        return Refreshed(
+            new=frozenset(found.new),
+            gone=frozenset(found.gone),
+            changed=frozenset(found.changed),
+            roles=assigned,
+            read=tuple(folder.name for folder in wanted),
+            problems=tuple(found.problems),
+        )
+
+    def messages(self) -> list[Message]:
+        """Every message of the account, mailbox by mailbox in the order of UIDs."""
+        return list(self._select())
+
+    def find(self, message_id: str) -> list[Message]:
+        """The messages with this Message-ID; there may be several, in several mailboxes."""
+        return list(self._select(MessageRow.message_id == message_id))
+
+    def first_seen(self) -> dict[MessageKey, datetime]:
+        """When each message was read here for the first time."""
+        query = (
+            sa.select(MailboxRow.name, MailboxRow.uidvalidity, MessageRow.uid, MessageRow.first_seen)
+            .join(MessageRow, MessageRow.mailbox_id == MailboxRow.id)
+            .where(MailboxRow.account == self._account)
+        )
+        with self._engine.connect() as connection:
+            return {
+                MessageKey(name, validity, uid): seen
+                for name, validity, uid, seen in connection.execute(query)
+            }
+
+    def forget(self) -> None:
+        """Drop everything known of the account; the next refresh reads it anew."""
+        cursors = self._cursors()
+        with self._engine.begin() as connection:
+            for cursor in cursors.values():
+                _delete_mailbox(connection, cursor.id)
+
+    def _select(self, *conditions: sa.ColumnElement[bool]) -> Iterator[Message]:
+        query = (
+            sa.select(
+                *(
+                    MailboxRow.name,
+                    MailboxRow.uidvalidity,
+                    MessageRow.uid,
+                    MailboxRow.role,
+                    MessageRow.envelope,
+                ),
+                *(MessageRow.fingerprint, MessageRow.size, MessageRow.internal_date, MessageRow.flags),
+            )
+            .join(MessageRow, MessageRow.mailbox_id == MailboxRow.id)
+            .where(MailboxRow.account == self._account, *conditions)
+            .order_by(MailboxRow.id, MessageRow.uid)
+        )
+        with self._engine.connect() as connection:
+            for name, uidvalidity, uid, role, envelope, fingerprint, size, date, flags in connection.execute(
+                query
+            ):
+                yield Message(
+                    key=MessageKey(name, uidvalidity, uid),
+                    role=role,
+                    envelope=compact.unpack(envelope),
+                    fingerprint=fingerprint,
+                    size=size,
+                    internal_date=date,
+                    flags=frozenset(flags.split()),
+                )
+
+    def _cursors(self) -> dict[str, Cursor]:
+        box = MailboxRow
+        query = sa.select(
+            box.id, box.name, box.role, box.uidvalidity, box.uidnext, box.highestmodseq, box.messages
+        ).where(box.account == self._account)
+        with self._engine.connect() as connection:
+            return {row.name: Cursor(**row._asdict()) for row in connection.execute(query)}
+
+    def _drop_unlisted(self, wanted: set[str], found: Found) -> None:
+        for cursor in self._cursors().values():
+            if cursor.name not in wanted:
+                with self._engine.begin() as connection:
+                    uids = connection.scalars(
+                        sa.select(MessageRow.uid).where(MessageRow.mailbox_id == cursor.id)
+                    )
+                    found.gone |= {cursor.key(uid) for uid in uids}
+                    _delete_mailbox(connection, cursor.id)
+
+    def _write_role(self, cursor: Cursor, role: MailboxRole) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(MailboxRow).where(MailboxRow.id == cursor.id).values(role=role))
+
+
+class _MailStore:
+    """`refresh.Store` in the database. `now` is the moment at which the messages of this refresh are first seen."""
+
+    def __init__(self, engine: sa.Engine, account: str, now: datetime) -> None:
+        self._engine = engine
+        self._account = account
+        self._now = now
+        self._first_seen: dict[MessageKey, datetime] = {}
+
+    def restart(self, name: str, role: MailboxRole, uidvalidity: int, former: Cursor | None) -> Cursor:
+        with self._engine.begin() as connection:
+            if former is not None:
+                query = sa.select(MessageRow.uid, MessageRow.first_seen).where(
+                    MessageRow.mailbox_id == former.id
+                )
+                self._first_seen |= {former.key(uid): seen for uid, seen in connection.execute(query)}
+                _delete_mailbox(connection, former.id)
+            insert = sa.insert(MailboxRow).values(
+                account=self._account, name=name, role=role, uidvalidity=uidvalidity, uidnext=1
+            )
+            (new_id,) = connection.execute(insert).inserted_primary_key or (0,)
+        return Cursor(
+            id=new_id,
+            name=name,
+            role=role,
+            uidvalidity=uidvalidity,
+            uidnext=1,
+            highestmodseq=None,
+            messages=None,
+        )
+
+    def flags(self, cursor: Cursor) -> dict[int, frozenset[str]]:
+        query = sa.select(MessageRow.uid, MessageRow.flags).where(MessageRow.mailbox_id == cursor.id)
+        with self._engine.connect() as connection:
+            return {uid: frozenset(flags.split()) for uid, flags in connection.execute(query)}
+
+    def add(self, cursor: Cursor, fetched: Sequence[Fetched], *, uidnext: int | None) -> None:
+        rows = [self._row(cursor, one) for one in fetched]
+        with self._engine.begin() as connection:
+            if rows:
+                connection.execute(sa.insert(_MESSAGES), rows)
+            if uidnext is not None:
+                connection.execute(
+                    sa.update(MailboxRow).where(MailboxRow.id == cursor.id).values(uidnext=uidnext)
+                )
+
+    def _row(self, cursor: Cursor, fetched: Fetched) -> dict[str, object]:
+        envelope = parse_envelope(fetched.header, fetched.returned)
+        return {
+            "mailbox_id": cursor.id,
+            "uid": fetched.uid,
+            "message_id": envelope.message_id,
+            "fingerprint": fetched.fingerprint,
+            "size": fetched.size,
+            "internal_date": fetched.internal_date,
+            "flags": " ".join(sorted(fetched.flags)),
+            "envelope": compact.pack(envelope),
+            "first_seen": self._first_seen.get(cursor.key(fetched.uid), self._now),
+        }
+
+    def finish(
+        self,
+        cursor: Cursor,
+        standing: Standing,
+        uidnext: int,
+        gone: AbstractSet[int],
+        changed: Mapping[int, frozenset[str]],
+    ) -> None:
+        this = sa.and_(MessageRow.mailbox_id == cursor.id, MessageRow.uid == sa.bindparam("this_uid"))
+        with self._engine.begin() as connection:
+            if gone:
+                connection.execute(sa.delete(_MESSAGES).where(this), [{"this_uid": uid} for uid in gone])
+            if changed:
+                connection.execute(
+                    sa.update(_MESSAGES).where(this).values(flags=sa.bindparam("new_flags")),
+                    [{"this_uid": uid, "new_flags": " ".join(sorted(now))} for uid, now in changed.items()],
+                )
+            connection.execute(
+                sa.update(MailboxRow)
+                .where(MailboxRow.id == cursor.id)
+                .values(uidnext=uidnext, highestmodseq=standing.highestmodseq, messages=standing.messages)
+            )
+
+
+def _delete_mailbox(connection: sa.Connection, mailbox_id: int) -> None:
+    connection.execute(sa.delete(MessageRow).where(MessageRow.mailbox_id == mailbox_id))
+    connection.execute(sa.delete(MailboxRow).where(MailboxRow.id == mailbox_id))

@@ -1,0 +1,172 @@
+"""How one mailbox of the index catches up with the server: which UIDs are new, which are gone, whose flags changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mailsync.mailbox.folders import Folder
+from mailsync.mailbox.headers import MailboxRole, MessageKey
+from mailsync.mailbox.reading import CHUNK, Fetched, Readable, Standing
+from mailsync.run.actions import Finding
+from mailsync.text import N_, Sentence
+
+#: Called with the mailbox, how many of its new messages are read, and how many there are.
+Progress = Callable[[str, int, int], None]
+Flags = frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """Where reading of a mailbox resumes: everything below `uidnext` is known, flags as of `highestmodseq`."""
+
+    id: int
+    name: str
+    role: MailboxRole
+    uidvalidity: int
+    uidnext: int
+    highestmodseq: int | None
+    messages: int | None
+
+    def stands_at(self, folder: Folder) -> bool:
+        """Whether nothing happened since. Without MODSEQ nobody knows whether flags changed."""
+        remembered = (self.uidvalidity, self.uidnext, self.highestmodseq, self.messages)
+        listed = (folder.uidvalidity, folder.uidnext, folder.highestmodseq, folder.messages)
+        return folder.highestmodseq is not None and remembered == listed
+
+    def key(self, uid: int) -> MessageKey:
+        """The key of a message of this mailbox."""
+        return MessageKey(self.name, self.uidvalidity, uid)
+
+
+@dataclass(slots=True)
+class Found:
+    """What a refresh has found so far."""
+
+    new: set[MessageKey] = field(default_factory=set)
+    gone: set[MessageKey] = field(default_factory=set)
+    changed: set[MessageKey] = field(default_factory=set)
+    problems: list[Finding] = field(default_factory=list)
+
+
+class Store(Protocol):
+    """What is remembered of the mailbox. Each method is one transaction."""
+
+    def restart(self, name: str, role: MailboxRole, uidvalidity: int, former: Cursor | None) -> Cursor:
+        """Forget `former` and its messages; a cursor at the first UID."""
+        ...
+
+    def flags(self, cursor: Cursor) -> dict[int, Flags]:
+        """The known messages: UID → flags."""
+        ...
+
+    def add(self, cursor: Cursor, fetched: Sequence[Fetched], *, uidnext: int | None) -> None:
+        """Remember messages, and move the cursor to `uidnext`."""
+        ...
+
+    def finish(
+        self,
+        cursor: Cursor,
+        standing: Standing,
+        uidnext: int,
+        gone: AbstractSet[int],
+        changed: Mapping[int, Flags],
+    ) -> None:
+        """Forget what is gone, take over changed flags, and set the cursor to where the mailbox stands."""
+        ...
+
+
+class MailboxRefresh:
+    """The refresh of the mailboxes of one account, one at a time."""
+
+    def __init__(self, store: Store, session: Readable, found: Found, on_progress: Progress | None) -> None:
+        self.store = store
+        self.session = session
+        self.found = found
+        self.on_progress = on_progress
+
+    def run(self, name: str, role: MailboxRole, cursor: Cursor | None, *, full: bool) -> None:
+        """Catch up. Raises `CollectionError` where the mailbox cannot be read, `AccountError` where the server fails;
+        what was read until then is kept."""
+        standing = self.session.examine(name)
+        if cursor is None or full or cursor.uidvalidity != standing.uidvalidity:
+            cursor = self._restart(name, role, standing, cursor)
+        known = self.store.flags(cursor)
+        flags, listed = self._flags_now(cursor, standing, known)
+        last = None if standing.uidnext is None else standing.uidnext - 1
+        arrived = self._arrived(cursor, standing, last)
+        uidnext = (max((cursor.uidnext - 1, *arrived)) if last is None else last) + 1
+        self._read(cursor, sorted(arrived))
+        gone: AbstractSet[int] = frozenset() if listed is None else known.keys() - listed
+        if len(known) - len(gone) + len(arrived) != standing.messages:
+            gone = self._compare(cursor, known, arrived, uidnext)
+        changed = {
+            uid: now for uid, now in flags.items() if uid in known and uid not in gone and now != known[uid]
+        }
+        self.store.finish(cursor, standing, uidnext, gone, changed)
+        self.found.gone |= {cursor.key(uid) for uid in gone}
+        self.found.changed |= {cursor.key(uid) for uid in changed}
+
+    def _restart(self, name: str, role: MailboxRole, standing: Standing, former: Cursor | None) -> Cursor:
+        if former is not None and former.uidvalidity != standing.uidvalidity:
+            # UIDs of another UIDVALIDITY mean nothing any more (RFC 9051 section 2.3.1.1).
+            self.found.gone |= {former.key(uid) for uid in self.store.flags(former)}
+        return self.store.restart(name, role, standing.uidvalidity, former)
+
+    def _flags_now(
+        self, cursor: Cursor, standing: Standing, known: Mapping[int, Flags]
+    ) -> tuple[dict[int, Flags], AbstractSet[int] | None]:
+        """Flags of known messages, where they may have changed; and which exist, where that was listed by the way."""
+        if not known:
+            return {}, None
+        if not standing.messages:
+            return {}, frozenset()
+        if cursor.highestmodseq is None or standing.highestmodseq is None:
+            flags = self.session.present(cursor.name, 1, cursor.uidnext - 1)
+            return flags, flags.keys()
+        if cursor.highestmodseq == standing.highestmodseq:
+            return {}, None
+        return self.session.flags_since(cursor.name, cursor.highestmodseq, cursor.uidnext - 1), None
+
+    def _arrived(self, cursor: Cursor, standing: Standing, last: int | None) -> set[int]:
+        if not standing.messages or (last is not None and last < cursor.uidnext):
+            return set()
+        return set(self.session.present(cursor.name, cursor.uidnext, last))
+
+    def _compare(
+        self, cursor: Cursor, known: Mapping[int, Flags], arrived: set[int], uidnext: int
+    ) -> AbstractSet[int]:
+        """The counts differ: list the UIDs that exist, read what was missed, return what is gone."""
+        listed = self.session.present(cursor.name, 1, uidnext - 1).keys()
+        self._read(cursor, sorted(listed - known.keys() - arrived), resume=False)
+        return known.keys() - listed
+
+    def _read(self, cursor: Cursor, uids: Sequence[int], *, resume: bool = True) -> None:
+        """Fetch and remember, a chunk a commit. With `resume` the cursor follows, so that a kill costs one chunk."""
+        for start in range(0, len(uids), CHUNK):
+            chunk = uids[start : start + CHUNK]
+            fetched = list(self.session.fetch(cursor.name, chunk))
+            self.store.add(cursor, fetched, uidnext=chunk[-1] + 1 if resume else None)
+            self.found.new |= {cursor.key(one.uid) for one in fetched}
+            self._report_unread(cursor, set(chunk) - {one.uid for one in fetched})
+            if self.on_progress is not None:
+                self.on_progress(cursor.name, start + len(chunk), len(uids))
+
+    def _report_unread(self, cursor: Cursor, uids: set[int]) -> None:
+        """A message that went away meanwhile is no problem; one that is there and not read is."""
+        if not uids:
+            return
+        still = self.session.present(cursor.name, min(uids), max(uids)).keys() & uids
+        for uid in sorted(still):
+            sentence = Sentence.of(
+                N_(
+                    "The mail server cannot read message {uid} of the folder “{mailbox}”; it is left where it is"
+                ),
+                uid=uid,
+                mailbox=cursor.name,
+            )
+            self.found.problems.append(
+                Finding(kind="unreadable-message", subject=f"{cursor.name}/;UID={uid}", sentence=sentence)
+            )
