@@ -46,9 +46,10 @@ _SEPARATORS = re.compile(r"[,;，；、/|\n\r]+")
 _YEARS = range(1970, 2100)
 _EXCEL_EPOCH = date(1899, 12, 30)
 _YEAR_FIRST = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[T ][\d:.+Z-]*)?")
+_EIGHT_DIGITS = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
 _SLASHED = re.compile(r"(\d{1,2})[-/](\d{1,2})[-/](\d{4})")
-_WORDED = ("%d %b %Y", "%d %B %Y", "%b %d %Y", "%B %d %Y", "%d-%b-%Y", "%Y%m%d")
+_WORDED = ("%d %b %Y", "%d %B %Y", "%b %d %Y", "%B %d %Y", "%d-%b-%Y")
 
 
 class CellError(ValueError):
@@ -87,7 +88,7 @@ def when(cell: str) -> date:
 
 
 def _numeric_date(typed: str) -> date | None:
-    if match := _YEAR_FIRST.fullmatch(typed):
+    if match := _YEAR_FIRST.fullmatch(typed) or _EIGHT_DIGITS.fullmatch(typed):
         return date(int(match[1]), int(match[2]), int(match[3]))
     if match := _DOTTED.fullmatch(typed):
         return date(int(match[3]), int(match[2]), int(match[1]))
@@ -117,6 +118,8 @@ def moment(cell: str) -> datetime:
     except ValueError:
         day = when(cell)
         return datetime(day.year, day.month, day.day, tzinfo=UTC)
+    if found.year not in _YEARS:
+        raise CellError(N_("“{text}” is no date: the year cannot be right"), text=cell)
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 

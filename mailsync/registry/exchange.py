@@ -16,6 +16,7 @@ from mailsync.registry.model import Contact, Customer
 from mailsync.registry.outcome import ExportReport, ImportReport, RowProblem, Tally
 from mailsync.registry.retire import Delivery, delivered, hold_brake, retire
 from mailsync.registry.rows import ReadRow, read_rows
+from mailsync.registry.statements import lock_registry
 from mailsync.registry.tables import Table, guarded, read_tables
 from mailsync.registry.upsert_customers import Visit, upsert_customers, upsert_shows
 from mailsync.registry.upsert_people import upsert_people
@@ -89,6 +90,7 @@ def _write(
     tallies: Mapping[Kind, Tally],
     force: bool,
 ) -> None:
+    lock_registry(visit.connection)
     deliveries: list[Delivery] = []
     if shows := tables.get("shows"):
         upsert_shows(visit, shows, rows["shows"], tallies["shows"])

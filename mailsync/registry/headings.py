@@ -27,7 +27,7 @@ _HEADINGS: Mapping[Kind, Mapping[str, tuple[str, ...]]] = {
     },
     "customers": {
         "code": ("code", "客户编号"),
-        "company": ("company", "公司全称"),
+        "company": ("company", "公司全称", "公司名称", "公司"),
         "short_name": ("short_name", "公司简称"),
         "country": ("country", "国家"),
         "abbreviation": ("abbreviation", "缩写"),

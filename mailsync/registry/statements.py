@@ -12,6 +12,16 @@ from sqlalchemy.orm import DeclarativeBase
 Values = dict[str, Any]
 
 
+#: Any number that nothing else in the database locks on.
+_REGISTRY_LOCK = 7_300_113
+
+
+def lock_registry(connection: sa.Connection) -> None:
+    """Until the transaction ends nobody else imports; on SQLite every transaction excludes the others anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_REGISTRY_LOCK)))
+
+
 def insert_all(connection: sa.Connection, model: type[DeclarativeBase], rows: Sequence[Values]) -> list[int]:
     """Insert rows of equal keys; their new ids in the same order."""
     if not rows:

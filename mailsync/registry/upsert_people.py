@@ -90,7 +90,10 @@ class Crowd:
         if external_id and (person := self._by_id.get(external_id)):
             return person
         given = _addresses_of(row)
-        known = self._by_address.get(given[0], []) if given else []
+        # An address that a row before took from its owner leads to nobody.
+        known = (
+            [one for one in self._by_address.get(given[0], []) if given[0] in one.addresses] if given else []
+        )
         if external_id:
             known = [person for person in known if not _now(person, "external_id")]
         name = row.text("name")

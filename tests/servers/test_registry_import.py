@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
+from mailsync.database import Base, connect
 from mailsync.errors import RegistryError, RunRefused
 from mailsync.registry.exchange import export_registry, import_registry
 from mailsync.registry.model import Code, Engagement, Party, Show
@@ -19,6 +22,37 @@ from mailsync.registry.roster_load import load_roster
 from mailsync.text import N_
 from tests.servers.registry_files import Rows, write_registry
 
+_ANY_NAME = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=12)
+CUSTOMER_ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "code": st.sampled_from(["D1", "D01", "d 2", "D3", "012", "12", "I1", "", "E05"]),
+            "company": _ANY_NAME,
+            "short_name": _ANY_NAME,
+            "country": st.sampled_from(["AU", "Australia", "澳大利亚", "NB", ""]),
+            "full_code": st.sampled_from(["", "D1 AUGI", "D2 AUGI", "AUGI"]),
+            "merged_into": st.sampled_from(["", "", "D1", "D2", "D3", "E05"]),
+            "grade": st.sampled_from(["", "a", "F"]),
+        }
+    ),
+    min_size=1,
+    max_size=6,
+)
+PEOPLE_ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "id": st.sampled_from(["", "", "1", "2", "a@x.example"]),
+            "codes": st.sampled_from(["", "D1", "D1 D2", "012;E05", "D3 AUGI", "X9"]),
+            "role": st.sampled_from(["", "contact", "货代", "inspector", "driver"]),
+            "name": _ANY_NAME,
+            "company": _ANY_NAME,
+            "email": st.sampled_from(["", "a@x.example", "b@x.example", "A@X.example;c@x.example", "bad"]),
+            "email2": st.sampled_from(["", "b@x.example", "d@x.example e@x.example", "bad"]),
+        }
+    ),
+    min_size=1,
+    max_size=6,
+)
 NOW = datetime(2024, 6, 1, 8, 0, tzinfo=UTC)
 
 SHOWS = [
@@ -461,6 +495,19 @@ def test_people_without_id_are_found_by_their_main_address_and_keep_what_they_ha
     assert found == [("a@x.example", "Anna B", ("a@x.example", "a3@x.example", "a2@x.example"))]
 
 
+def test_an_address_passes_from_one_person_to_another(database: sa.Engine, tmp_path: Path) -> None:
+    found = people_after(
+        database,
+        tmp_path / "in",
+        [{"id": "1", "name": "A", "email": "buyer@x.example"}],
+        [
+            {"id": "1", "name": "A", "email": "a@x.example"},
+            {"id": "", "name": "B", "email": "buyer@x.example"},
+        ],
+    )
+    assert found == [("1", "A", ("a@x.example",)), ("buyer@x.example", "B", ("buyer@x.example",))]
+
+
 def test_two_people_may_share_an_address(database: sa.Engine, tmp_path: Path) -> None:
     found = people_after(
         database,
@@ -646,3 +693,23 @@ def test_nothing_is_ever_erased(database: sa.Engine, tmp_path: Path) -> None:
             for table in (CustomerRow, Code, Engagement)
         ]
     assert counted == [3, 3, 9]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(people=PEOPLE_ROWS, customers=CUSTOMER_ROWS)
+def test_whatever_the_files_say_a_second_import_and_an_export_change_nothing(
+    people: list[dict[str, str]], customers: list[dict[str, str]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    engine = connect("sqlite://")
+    Base.metadata.create_all(engine)
+    try:
+        bring(engine, folder, customers=customers, people=[*people, {"id": "last", "codes": "D1"}])
+        before = roster_of(engine)
+        assert import_registry(engine, folder).changes == 0
+        if before.customers or before.contacts:
+            export_registry(engine, folder / "out")
+            assert import_registry(engine, folder / "out").changes == 0
+        assert roster_of(engine) == before
+    finally:
+        engine.dispose()

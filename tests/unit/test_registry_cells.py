@@ -48,6 +48,8 @@ def test_a_moment_is_read_as_export_writes_it() -> None:
     moment = datetime(2024, 1, 5, 10, 30, tzinfo=timezone(timedelta(hours=8)))
     assert cells.moment(moment.isoformat()) == moment
     assert cells.moment("5.1.2024") == datetime(2024, 1, 5, tzinfo=UTC)
+    with pytest.raises(CellError, match="year"):
+        cells.moment("0001-01-01T00:00:00+14:00")
     assert cells.moment("2024-01-05T10:30:00") == datetime(2024, 1, 5, 10, 30, tzinfo=UTC)
 
 
