@@ -142,22 +142,32 @@ class _History:
 
     def __init__(self, messages: Iterable[Message], placements: Iterable[Placement]) -> None:
         self._held: defaultdict[str, set[str]] = defaultdict(set)
+        present = set()
         for message in messages:
             self._held[message.fingerprint].add(message.key.mailbox)
+            present.add(message.key)
         self._moved: dict[str, Placement] = {}
-        self._copied: dict[str, set[str]] = defaultdict(set)
+        self._copied: set[MessageKey] = set()
+        self._renumbered: Counter[tuple[str, str]] = Counter()
         self._brought_back: set[MessageKey] = set()
         for placement in placements:
             if placement.undo:
                 self._brought_back.add(MessageKey(*placement.destination))
             elif not placement.undone and placement.kind == "message-copy":
-                self._copied[placement.fingerprint].add(placement.source.mailbox)
+                source = MessageKey(*placement.source)
+                self._copied.add(source)
+                if source not in present:
+                    self._renumbered[placement.fingerprint, source.mailbox] += 1
             elif not placement.undone:
                 self._moved[placement.fingerprint] = placement
 
     def stay(self, message: Message) -> Stay | None:
         """Why a message that lies in INBOX or Sent is not filed for what happened to it before."""
-        if message.key.mailbox in self._copied.get(message.fingerprint, ()):
+        if message.key in self._copied:
+            return "copied"
+        if self._renumbered[message.fingerprint, message.key.mailbox] > 0:
+            # the server numbered the mailbox anew (UIDVALIDITY): the original has another key now
+            self._renumbered[message.fingerprint, message.key.mailbox] -= 1
             return "copied"
         moved = self._moved.get(message.fingerprint)
         if moved is None or message.key in self._brought_back:

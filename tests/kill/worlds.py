@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import sqlalchemy as sa
 
 from mailsync.database import connect
 from mailsync.errors import AccountError, CollectionError, ItemError
-from mailsync.run import confirmations, lease, results  # noqa: F401  tables
 from mailsync.run.actions import CardState, FormerProperties, MailboxState, MessageState, NameProperties
-from mailsync.run.journal import ActionRow, Closing, Intent, Journal, JournalRow, Run, RunRow
+from mailsync.run.journal import ActionRow, Closing, Intent, Journal, JournalRow, Run, RunKind, RunRow
 from mailsync.run.ports import PreconditionFailed
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -63,12 +63,12 @@ class MemoryBook:
     cards: dict[str, bytes] = field(default_factory=dict)
     etags: dict[str, str] = field(default_factory=dict)
     gate: Callable[[], None] = no_gate
-    store: Callable[[bytes], bytes] = staticmethod(lambda data: data)  #: what the server makes of a card
+    store: Callable[[bytes], bytes] = field(default=lambda data: data)  #: what the server makes of a card
     says_etag: bool = True
     refuses: set[str] = field(default_factory=set)
     away: bool = False
     writes: Counter[str] = field(default_factory=Counter)
-    before_write: Callable[[str], None] = staticmethod(lambda _href: None)
+    before_write: Callable[[str], None] = field(default=lambda _href: None)
     _serial: int = 0
 
     def put(self, href: str, data: bytes) -> str:
@@ -244,6 +244,7 @@ class KillableJournal(Journal):
 
     def __init__(self, engine: sa.Engine, gate: Callable[[], None] = no_gate) -> None:
         super().__init__(engine, lambda: NOW)
+        self.engine = engine
         self.gate = gate
 
     def open(self, run: str, account: str, intents: Sequence[Intent]) -> list[JournalRow]:
@@ -257,14 +258,24 @@ class KillableJournal(Journal):
         super().close(closings)
         self.gate()
 
-    def begin(self, kind: str = "tidy") -> Run:
-        return self.start_run("li.na", "undo" if kind == "undo" else "tidy")
+    def begin(self, kind: RunKind = "tidy", account: str = "li.na") -> Run:
+        return self.start_run(account, kind)
 
 
-def memory_journal(gate: Callable[[], None] = no_gate) -> KillableJournal:
+def memory_journal() -> KillableJournal:
     """A journal in a database of its own."""
     engine = connect("sqlite://")
     for table in (RunRow.__table__, ActionRow.__table__):
         assert isinstance(table, sa.Table)
         table.create(engine)
-    return KillableJournal(engine, gate)
+    return KillableJournal(engine)
+
+
+@lru_cache
+def _shared_engine() -> sa.Engine:
+    return memory_journal().engine
+
+
+def shared_journal() -> KillableJournal:
+    """A journal in one database for all: hundreds of worlds compile their statements once. Each has its account."""
+    return KillableJournal(_shared_engine())

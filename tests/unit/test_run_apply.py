@@ -173,7 +173,9 @@ def test_a_server_that_rewrites_the_order_of_lines_is_believed() -> None:
 
 def test_a_created_card_whose_place_is_taken_is_a_conflict() -> None:
     book, journal = a_book(1), memory_journal()
-    new = CardCreate(book=book.url, href="/0.vcf", uid="u", after="D12 Jane", codes=("D12",), card=b"FN:D12 Jane")
+    new = CardCreate(
+        book=book.url, href="/0.vcf", uid="u", after="D12 Jane", codes=("D12",), card=b"FN:D12 Jane"
+    )
     outcome = carry_out([new, replace(new, href="/9.vcf")], book=book, journal=journal)
     assert [len(outcome.conflicts), len(outcome.done)] == [1, 1]
     assert book.cards["/0.vcf"] == b"FN:Jane\r\nNOTE:0"
@@ -226,7 +228,9 @@ def test_nothing_begins_after_a_stop_or_without_the_token() -> None:
 
 def test_a_stop_inside_a_window_finishes_what_was_written_and_abandons_the_rest() -> None:
     book, journal = a_book(10), memory_journal()
-    outcome = carry_out(renames(book), book=book, journal=journal, stop=lambda: sum(book.writes.values()) >= 4)
+    outcome = carry_out(
+        renames(book), book=book, journal=journal, stop=lambda: sum(book.writes.values()) >= 4
+    )
     assert [len(outcome.done), len(outcome.left)] == [4, 6]
     assert sorted(set(states(journal))) == ["abandoned", "done"]
 
@@ -264,7 +268,13 @@ def transfers(mail: MemoryMail, destination: str = "D12", kind: Any = "message-m
 
 WAYS = pytest.mark.parametrize(
     "can_move, can_expunge_uids, says_copyuid",
-    [(True, True, True), (True, True, False), (True, False, False), (False, True, True), (False, True, False)],
+    [
+        (True, True, True),
+        (True, True, False),
+        (True, False, False),
+        (False, True, True),
+        (False, True, False),
+    ],
 )
 
 
@@ -407,7 +417,9 @@ def test_many_destinations_are_copied_and_removed_together() -> None:
 
 def test_folders_are_made_once_and_an_existing_one_is_no_event() -> None:
     mail, journal = MemoryMail(), memory_journal()
-    outcome = carry_out([FolderCreate(mailbox="INBOX"), FolderCreate(mailbox="D12")], mail=mail, journal=journal)
+    outcome = carry_out(
+        [FolderCreate(mailbox="INBOX"), FolderCreate(mailbox="D12")], mail=mail, journal=journal
+    )
     assert len(outcome.done) == 2
     assert [row.action for row in journal.rows()] == [FolderCreate(mailbox="D12")]
 
@@ -416,7 +428,9 @@ def test_a_source_that_refuses_ends_its_own_work_only() -> None:
     mail, journal = a_mail(), memory_journal()
     mail.append("Sent", Mail(subject="D12 sent"))
     actions = transfers(mail)
-    sent = replace(actions[0], mailbox="Sent", uidvalidity=2, fingerprint=Mail(subject="D12 sent").fingerprint)  # type: ignore[type-var]
+    sent = replace(
+        actions[0], mailbox="Sent", uidvalidity=2, fingerprint=Mail(subject="D12 sent").fingerprint
+    )  # type: ignore[type-var]
     mail.refuses.add("INBOX")
     outcome = carry_out([*actions, sent], mail=mail, journal=journal)
     assert [len(outcome.done), len(outcome.left), len(outcome.errors)] == [1, 3, 1]
