@@ -77,7 +77,7 @@ class Session:
         self._deadline = _Deadline(clock)
         self._auth: httpx.Auth = httpx.BasicAuth(login.user, login.password)
         self._client = httpx.Client(
-            transport=_Transport(_tls(login.ca_file), self._deadline),
+            transport=_Transport(_tls(login), self._deadline),
             timeout=httpx.Timeout(login.idle_seconds, connect=login.connect_seconds),
             follow_redirects=False,
             trust_env=False,
@@ -257,14 +257,16 @@ def _wait(answer: Answer, attempt: int) -> float:
     return float(asked) if asked.isdecimal() else 0.5 * 2.0**attempt
 
 
-def _tls(ca_file: Path | None) -> ssl.SSLContext:
+def _tls(login: DavLogin) -> ssl.SSLContext:
+    if login.url.startswith("http:"):
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used; it would trust nobody
     context = ssl.create_default_context()
-    if ca_file is not None:
+    if login.ca_file is not None:
         try:
-            context.load_verify_locations(cafile=ca_file)
+            context.load_verify_locations(cafile=login.ca_file)
         except OSError as error:
             raise AccountError(
-                N_("the CA file {path} cannot be read: {reason}"), path=ca_file, reason=error
+                N_("the CA file {path} cannot be read: {reason}"), path=login.ca_file, reason=error
             ) from error
     return context
 
