@@ -1,0 +1,157 @@
+"""Undo: everything as it was, but never over what a person did since."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mailsync.errors import UsageError
+from mailsync.run.actions import CardCreate, CardDelete, CardReplace, FolderCreate, MessageRemove
+from mailsync.run.apply import Outcome, apply
+from mailsync.run.journal import Run
+from mailsync.run.undo import UndoPlan, plan_undo
+from tests.kill.scenarios import World
+from tests.kill.worlds import LineEditor
+
+
+def plan(world: World, run: Run | None = None) -> UndoPlan:
+    run = run or world.journal.runs(world.account)[-1]
+    rows = world.journal.rows(run=run.id)
+    return plan_undo(run, rows, books={world.book.url: world.book}, editor=LineEditor(), mail=world.mail)
+
+
+def undo(world: World) -> tuple[UndoPlan, Outcome]:
+    undo_plan = plan(world)
+    outcome = apply(
+        world.journal.begin("undo", world.account),
+        undo_plan.actions,
+        journal=world.journal,
+        books={world.book.url: world.book},
+        editor=LineEditor(),
+        mail=world.mail,
+        undoes=undo_plan.undoes,
+    )
+    return undo_plan, outcome
+
+
+def test_all_is_as_it_was_and_the_folders_stay() -> None:
+    world = World.seeded()
+    before = world.state()
+    world.tidy()
+    assert world.state() != before
+    undo_plan, outcome = undo(world)
+    assert world.state()[:2] == before[:2]
+    assert not outcome.conflicts and not outcome.failed
+    assert {finding.kind for finding in undo_plan.findings} == {"folder-left"}
+    assert len(undo_plan.findings) == 4
+
+
+def test_a_second_undo_has_nothing_to_do_and_an_undo_is_not_undone() -> None:
+    world = World.seeded()
+    world.tidy()
+    undo(world)
+    with pytest.raises(UsageError, match="itself an undo"):
+        plan(world, world.journal.runs(world.account)[0])
+    world.book.writes.clear()
+    again = plan(world)
+    assert not again.actions
+
+
+def test_a_run_that_changed_nothing_says_so() -> None:
+    world = World.seeded()
+    run = world.journal.begin(account=world.account)
+    with pytest.raises(UsageError, match="nothing to undo"):
+        plan(world, run)
+
+
+def test_tidy_after_undo_files_again() -> None:
+    world = World.seeded()
+    world.tidy()
+    after = world.state()
+    undo(world)
+    world.tidy()
+    assert world.state() == after
+
+
+def test_what_a_person_changed_since_is_left_and_told() -> None:
+    world = World.seeded()
+    world.tidy()
+    world.book.put("/0.vcf", b"FN:D12 Jane 0\r\nNOTE:her new number")
+    del world.book.cards["/1.vcf"]
+    world.book.etags["/2.vcf"] = '"renewed by the server"'
+    box = world.mail.mailboxes["Customers/E05 Roca"]
+    del box[1]
+    undo_plan, outcome = undo(world)
+    assert world.book.cards["/0.vcf"] == b"FN:D12 Jane 0\r\nNOTE:her new number"
+    assert world.book.cards["/2.vcf"] == b"FN:Jane 2\r\nNOTE:x"
+    assert "/new.vcf" not in world.book.cards
+    left = [finding for finding in undo_plan.findings if finding.kind == "undo-left"]
+    assert len(left) == 2 and all(finding.severity == "conflict" for finding in left)
+    assert len(outcome.conflicts) == 1 and "left Customers/E05 Roca" in str(outcome.conflicts[0].note)
+
+
+def test_a_copy_is_taken_away_only_while_its_original_is_there() -> None:
+    world = World.seeded(mode="copy")
+    world.tidy()
+    del world.mail.mailboxes["INBOX"][1]
+    undo_plan, outcome = undo(world)
+    assert any(isinstance(action, MessageRemove) for action in undo_plan.actions)
+    assert len(outcome.conflicts) == 1
+    assert [mail.subject for mail in world.mail.mailboxes["Customers/D12 Gibson Importing"].values()] == [
+        "D12 order"
+    ]
+
+
+def test_a_message_whose_former_mailbox_is_gone_gets_it_again() -> None:
+    world = World.seeded()
+    world.tidy()
+    del world.mail.mailboxes["Sent"]
+    undo_plan, _ = undo(world)
+    assert (
+        undo_plan.actions[0] == FolderCreate(mailbox="Sent")
+        or FolderCreate(mailbox="Sent") in undo_plan.actions
+    )
+    assert len(world.mail.mailboxes["Sent"]) == 1
+
+
+def test_a_created_card_goes_and_a_deleted_one_comes_back() -> None:
+    world = World.seeded()
+    world.book.put("/old.vcf", b"FN:D12 old\r\nNOTE:ours")
+    world.tidy()
+    assert "/old.vcf" not in world.book.cards
+    undo_plan, _ = undo(world)
+    kinds = {type(action) for action in undo_plan.actions}
+    assert {CardCreate, CardDelete, CardReplace} <= kinds
+    assert world.book.cards["/old.vcf"] == b"FN:D12 old\r\nNOTE:ours"
+
+
+def test_the_last_is_taken_back_first() -> None:
+    world = World.seeded()
+    world.tidy()
+    undo_plan = plan(world)
+    rows = [undo_plan.undoes[action] for action in undo_plan.actions]
+    cards = [
+        row for action, row in zip(undo_plan.actions, rows, strict=True) if not hasattr(action, "mailbox")
+    ]
+    mails = [row for action, row in zip(undo_plan.actions, rows, strict=True) if hasattr(action, "mailbox")]
+    assert cards == sorted(cards, reverse=True)
+    assert mails == sorted(mails, reverse=True)
+
+
+def test_nothing_is_undone_through_closed_ports() -> None:
+    world = World.seeded()
+    world.tidy()
+    run = world.journal.runs(world.account)[-1]
+    closed = plan_undo(run, world.journal.rows(run=run.id), books={}, editor=LineEditor())
+    assert not closed.actions
+    assert all(finding.severity == "conflict" for finding in closed.findings)
+
+
+def test_a_card_in_conflict_that_is_a_persons_is_never_overwritten() -> None:
+    world = World.seeded()
+    world.tidy()
+    run = world.journal.runs(world.account)[-1]
+    rows = [replace(row, state="conflict", etag=None) for row in world.journal.rows(run=run.id) if row.former]
+    with pytest.raises(UsageError):
+        plan_undo(run, rows, books={world.book.url: world.book}, editor=LineEditor(), mail=world.mail)
