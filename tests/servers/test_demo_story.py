@@ -19,12 +19,14 @@ from mailsync.demo.throwaway import give_away_tree, throwaway_folder
 from mailsync.demo.world import World
 from tests.unit.test_demo_truth import right_answers
 
-#: Answers `plan --json` from a file, every other command with nothing.
+#: Answers `plan --json` from a file, `tidy --json` as if each run did one thing, every other command with nothing.
 IDLE = """
 import sys
 from pathlib import Path
 if "plan" in sys.argv and "--json" in sys.argv:
     sys.stdout.write(Path({answers!r}).read_text())
+if "tidy" in sys.argv:
+    print('{{"account": "li.na", "actions": [{{"kind": "message-move", "state": "done"}}]}}')
 """
 
 
@@ -59,9 +61,10 @@ def idle(servers: Servers, tmp_path: Path) -> Iterator[Story]:
 def test_doing_nothing_fails(idle: Story) -> None:
     idle.main_job()
     assert idle.end() == 1
-    (failure,) = idle.teller.failures
-    assert failure.endswith("message(s) lie in a wrong folder")
-    assert int(failure.split()[0]) > 600
+    misplaced, wrote = idle.teller.failures
+    assert misplaced.endswith("message(s) lie in a wrong folder")
+    assert int(misplaced.split()[0]) > 600
+    assert wrote == "the second run wrote something"
 
 
 def test_every_change_is_seen(idle: Story) -> None:
