@@ -185,11 +185,12 @@ def test_a_card_means_the_same_as_itself(data: bytes) -> None:
         ),
         (new_card(uid="1", fn="D12 王伟/顺达/SH", addresses=("a@x.example",), company="A, B; C"), True),
         (card("UID:1", "FN:Jane", "PHOTO:data:image/jpeg;base64,QUJD", version="4.0"), False),
+        (card("UID:1", "FN:Jane", "N:;;;;", "PHOTO:data:image/jpeg\\;base64", version="4.0"), False),
         (card("UID:1", "FN:Jane", "N:Roe;Jane;;;", "NOTE:one, two"), False),
         (card("UID:1", "FN:Jane", "N:Roe;Jane;;;", "ORG:A,B Ltd;Sales"), False),
         (card("UID:1", "FN:Jane", "N:Roe;Jane", "TEL;CELL;VOICE:1", version="2.1"), False),
     ],
-    ids=["plain", "new", "4.0 photo", "comma", "list in ORG", "2.1"],
+    ids=["plain", "new", "4.0 photo", "emptied photo", "comma", "list in ORG", "2.1"],
 )
 def test_what_a_server_does_that_stores_through_vobject_is_foretold(data: bytes, survives: bool) -> None:
     assert survives_vobject(data) is survives
