@@ -14,6 +14,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import cast
 
 from imapclient import IMAPClient, SocketTimeout
@@ -191,14 +192,13 @@ class _Line(imaplib.IMAP4):
     def open(self, host: str = "", port: int = 143, timeout: float | None = None) -> None:
         self.host, self.port = host, port
         self.start_deadline(self._login.read_timeout)
-        raw = socket.create_connection((host, port), timeout)
-        try:
+        with ExitStack() as stack:
+            connected = socket.create_connection((host, port), timeout)
+            stack.callback(connected.close)
             if self._login.security == "tls" and self._context is not None:
-                raw = self._context.wrap_socket(raw, server_hostname=host)
-        except BaseException:
-            raw.close()
-            raise
-        self._read_from(raw)
+                connected = self._context.wrap_socket(connected, server_hostname=host)
+            stack.pop_all()
+        self._read_from(connected)
 
     def start_tls(self) -> None:
         """STARTTLS (RFC 9051 section 6.2.1). What was read before it is thrown away: it may have been slipped in."""

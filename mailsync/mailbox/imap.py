@@ -216,7 +216,11 @@ class ImapSession:
     def _select(self, mailbox: str, *, writing: bool) -> None:
         self._selected = None
         with self._over() as connection:
-            connection.command("SELECT" if writing else "EXAMINE", _name(mailbox), mailbox=mailbox)
+            # Dovecot keeps no modification sequences for a mailbox until somebody asks for them (RFC 7162 section 3.1.8).
+            condstore = ["(CONDSTORE)"] if connection.has_capability("CONDSTORE") else []
+            connection.command(
+                "SELECT" if writing else "EXAMINE", _name(mailbox), *condstore, mailbox=mailbox
+            )
             if writing and connection.said("READ-ONLY"):
                 raise CollectionError(
                     N_("The folder “{mailbox}” may only be read by {user}: nothing was moved out of it"),
@@ -242,16 +246,18 @@ class ImapSession:
     @contextmanager
     def _over(self) -> Iterator[Connection]:
         connection = self.connect()
+        certain = False
         try:
             yield connection
+            certain = True
         except CollectionError:
+            certain = True
             raise
         except DEAD as error:
-            self.drop()
             raise account_error(self.login, error) from error
-        except BaseException:
-            self.drop()
-            raise
+        finally:
+            if not certain:
+                self.drop()
 
 
 def _name(mailbox: str) -> bytes:

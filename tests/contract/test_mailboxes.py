@@ -1,0 +1,288 @@
+"""What the engine and the index may expect of a mail account, over memory fakes and real servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any, Protocol
+
+import pytest
+from imapclient import IMAPClient
+
+from mailsync.errors import CollectionError
+from mailsync.mailbox.imap import ImapLogin, ImapSession
+from mailsync.run.ports import MailPort
+from tests.conftest import MailUser
+from tests.fakes_mail import MemoryMail
+from tests.kill import worlds
+
+DATE = datetime(2026, 2, 3, 4, 5, 6, tzinfo=timezone(timedelta(hours=8)))
+
+
+class Account(Protocol):
+    """An account under test, and what other people's mail programs do to it."""
+
+    port: Any
+
+    def name(self, *parts: str) -> str:
+        """The mailbox with this path."""
+
+    def append(self, mailbox: str, subject: str, flags: Sequence[str] = ()) -> int:
+        """Somebody delivers a message; its UID."""
+
+    def expunge(self, mailbox: str, uid: int) -> None:
+        """Somebody takes a message away."""
+
+
+@dataclass
+class MemoryAccount:
+    port: MemoryMail
+
+    def name(self, *parts: str) -> str:
+        return "/".join(parts)
+
+    def append(self, mailbox: str, subject: str, flags: Sequence[str] = ()) -> int:
+        return self.port.append(mailbox, message(subject), flags, DATE)
+
+    def expunge(self, mailbox: str, uid: int) -> None:
+        self.port.expunge(mailbox, uid)
+
+
+@dataclass
+class KillAccount:
+    """The memory world of the kill tests."""
+
+    port: worlds.MemoryMail
+
+    def name(self, *parts: str) -> str:
+        return "/".join(parts)
+
+    def append(self, mailbox: str, subject: str, flags: Sequence[str] = ()) -> int:
+        return self.port.append(
+            mailbox, worlds.Mail(subject=subject, flags=frozenset(flags), internal_date=DATE)
+        )
+
+    def expunge(self, mailbox: str, uid: int) -> None:
+        del self.port.mailboxes[mailbox][uid]
+
+
+@dataclass
+class DovecotAccount:
+    port: ImapSession
+    user: MailUser
+
+    def name(self, *parts: str) -> str:
+        return self.user.server.prefix + self.user.server.separator.join(parts)
+
+    def append(self, mailbox: str, subject: str, flags: Sequence[str] = ()) -> int:
+        with self.client() as client:
+            answer = client.append(mailbox, message(subject), flags, DATE)
+            return int(answer.partition(b"]")[0].split()[-1])
+
+    def expunge(self, mailbox: str, uid: int) -> None:
+        with self.client() as client:
+            client.select_folder(mailbox)
+            client.delete_messages([uid])
+            client.uid_expunge([uid])
+
+    @contextmanager
+    def client(self) -> Iterator[IMAPClient]:
+        with IMAPClient("127.0.0.1", self.user.server.port, ssl=False) as client:
+            client.login(self.user.name, self.user.password)
+            yield client
+
+
+def message(subject: str) -> bytes:
+    return (
+        f"From: Jane Roe <jane@gibson.example>\r\nTo: li.na@ours.example\r\nSubject: {subject}\r\n"
+        f"Date: Mon, 2 Feb 2026 10:00:00 +0800\r\nX-Other: not fetched\r\n\r\nHello\r\n"
+    ).encode()
+
+
+@pytest.fixture(params=["memory", "no-copyuid", "kill-world", "dovecot", "dotted"])
+def account(request: pytest.FixtureRequest) -> Iterator[Account]:
+    match request.param:
+        case "memory":
+            yield MemoryAccount(MemoryMail())
+        case "no-copyuid":
+            yield MemoryAccount(MemoryMail(says_copyuid=False))
+        case "kill-world":
+            yield KillAccount(worlds.MemoryMail())
+        case kind:
+            user = request.getfixturevalue("mail_user" if kind == "dovecot" else "dotted_mail_user")
+            login = ImapLogin.of_url(user.url, user=user.name, password=user.password)
+            with ImapSession(login) as session:
+                yield DovecotAccount(session, user)
+
+
+def test_it_is_a_mail_port(account: Account) -> None:
+    port: MailPort = account.port
+    assert port.can_move and port.can_expunge_uids
+
+
+def test_a_mailbox_that_does_not_exist_has_no_state(account: Account) -> None:
+    assert account.port.state(account.name("Customers", "D12")) is None
+
+
+def test_the_next_uid_stands_above_all_messages(account: Account) -> None:
+    before = account.port.state("INBOX")
+    uid = account.append("INBOX", "one")
+    after = account.port.state("INBOX")
+    assert uid >= before.uidnext
+    assert after.uidnext > uid and after.uidvalidity == before.uidvalidity
+
+
+@pytest.mark.parametrize("name", ["D12 Gibson Importing", "D07 顺达货代", 'D08 "Best" & Co\\', "D09 *%"])
+def test_a_mailbox_is_created_once_and_once_more(account: Account, name: str) -> None:
+    mailbox = account.name("客户", name)
+    account.port.create(mailbox)
+    state = account.port.state(mailbox)
+    account.port.create(mailbox)
+    assert state is not None and account.port.state(mailbox) == state
+
+
+def test_only_messages_that_exist_are_answered(account: Account) -> None:
+    first, second = account.append("INBOX", "one"), account.append("INBOX", "two", ["\\Seen"])
+    held = account.port.messages("INBOX", [first, second, second + 7])
+    assert set(held) == {first, second}
+    assert held[second].uid == second and held[second].internal_date == DATE
+    assert held[second].flags == {"\\Seen"} and held[first].flags == frozenset()
+
+
+def test_fingerprints_tell_messages_apart_and_copies_together(account: Account) -> None:
+    one, same, other = (account.append("INBOX", subject) for subject in ("one", "one", "two"))
+    held = account.port.messages("INBOX", [one, same, other])
+    assert held[one].fingerprint == held[same].fingerprint != held[other].fingerprint
+
+
+def test_no_messages_are_asked_for_none(account: Account) -> None:
+    assert account.port.messages("INBOX", []) == {}
+
+
+def test_messages_from_a_uid_on(account: Account) -> None:
+    first, second, third = (account.append("INBOX", subject) for subject in "abc")
+    assert set(account.port.messages_from("INBOX", second)) == {second, third}
+    assert set(account.port.messages_from("INBOX", 1)) == {first, second, third}
+    assert account.port.messages_from("INBOX", third + 1) == {}
+
+
+def test_what_others_do_meanwhile_is_seen(account: Account) -> None:
+    first = account.append("INBOX", "one")
+    assert set(account.port.messages_from("INBOX", 1)) == {first}
+    second = account.append("INBOX", "two")
+    account.expunge("INBOX", first)
+    assert set(account.port.messages("INBOX", [first, second])) == {second}
+
+
+def test_a_moved_message_keeps_flags_keywords_and_date(account: Account) -> None:
+    uid = account.append("INBOX", "one", ["\\Seen", "\\Answered", "$Label1"])
+    stays = account.append("INBOX", "two")
+    former = account.port.messages("INBOX", [uid])[uid]
+    folder = account.name("Customers", "D12 Gibson")
+    account.port.create(folder)
+    fence = account.port.state(folder)
+    said = account.port.move("INBOX", [uid], folder)
+    arrived = account.port.messages_from(folder, fence.uidnext)
+    (new_uid,) = arrived
+    assert said in (None, {uid: new_uid})
+    assert (arrived[new_uid].fingerprint, arrived[new_uid].flags) == (former.fingerprint, former.flags)
+    assert arrived[new_uid].internal_date == former.internal_date
+    assert set(account.port.messages_from("INBOX", 1)) == {stays}
+
+
+def test_many_messages_are_paired_with_their_copies(account: Account) -> None:
+    uids = [account.append("INBOX", f"number {number}") for number in range(5)]
+    account.expunge("INBOX", uids[2])
+    folder = account.name("D12")
+    account.port.create(folder)
+    before = account.port.messages("INBOX", uids)
+    said = account.port.copy("INBOX", uids, folder)
+    copies = account.port.messages_from(folder, 1)
+    assert len(copies) == 4
+    for uid, copied in (said or {}).items():
+        assert copies[copied].fingerprint == before[uid].fingerprint
+    assert account.port.messages("INBOX", uids) == before
+
+
+def test_a_vanished_message_is_moved_without_a_word(account: Account) -> None:
+    uid = account.append("INBOX", "one")
+    account.expunge("INBOX", uid)
+    folder = account.name("D12")
+    account.port.create(folder)
+    assert not account.port.move("INBOX", [uid], folder)
+    assert account.port.messages_from(folder, 1) == {}
+
+
+def test_only_the_named_messages_are_removed(account: Account) -> None:
+    ours, marked = account.append("INBOX", "ours"), account.append("INBOX", "theirs", ["\\Deleted"])
+    account.port.remove("INBOX", [ours])
+    assert set(account.port.messages_from("INBOX", 1)) == {marked}
+
+
+class TestOnServersAndOurFake:
+    """What the memory world of the kill tests has no need of."""
+
+    @pytest.fixture(autouse=True)
+    def _not_the_kill_world(self, account: Account) -> None:
+        if isinstance(account, KillAccount):
+            pytest.skip("it is written to by the engine only")
+
+    def test_a_move_into_a_missing_mailbox_leaves_the_message(self, account: Account) -> None:
+        uid = account.append("INBOX", "one")
+        with pytest.raises(CollectionError):
+            account.port.move("INBOX", [uid], account.name("Missing"))
+        assert set(account.port.messages("INBOX", [uid])) == {uid}
+
+    def test_nothing_is_removed_for_an_empty_list(self, account: Account) -> None:
+        marked = account.append("INBOX", "theirs", ["\\Deleted"])
+        with pytest.raises(ValueError):
+            account.port.remove("INBOX", [])
+        assert set(account.port.messages_from("INBOX", 1)) == {marked}
+
+    def test_a_listing_counts(self, account: Account) -> None:
+        account.append("INBOX", "one")
+        uid = account.append("INBOX", "two")
+        inbox = next(folder for folder in account.port.listing().folders if folder.name == "INBOX")
+        standing = account.port.examine("INBOX")
+        assert (inbox.messages, inbox.uidnext) == (2, uid + 1) == (standing.messages, standing.uidnext)
+        assert inbox.uidvalidity == standing.uidvalidity and inbox.role == "inbox"
+        assert inbox.highestmodseq == standing.highestmodseq
+
+    def test_changed_flags_are_found_by_modseq(self, account: Account) -> None:
+        first, second, third = (account.append("INBOX", subject, ["\\Flagged"]) for subject in "abc")
+        before = account.port.examine("INBOX").highestmodseq
+        if isinstance(account, MemoryAccount):
+            account.port.set_flags("INBOX", second, ["\\Seen"])
+        else:
+            with account.client() as client:  # type: ignore[attr-defined]
+                client.select_folder("INBOX")
+                client.set_flags([second], ["\\Seen"])
+        assert account.port.examine("INBOX").highestmodseq > before
+        assert account.port.flags_since("INBOX", before, third) == {second: {"\\Seen"}}
+        assert account.port.flags_since("INBOX", before, first) == {}
+        assert account.port.present("INBOX", second, third) == {second: {"\\Seen"}, third: {"\\Flagged"}}
+
+    def test_headers_come_as_they_stand_and_without_a_trace(self, account: Account) -> None:
+        uid = account.append("INBOX", "one")
+        (fetched,) = account.port.fetch("INBOX", [uid, uid + 1])
+        assert b"Subject: one\r\n" in fetched.header and b"X-Other" not in fetched.header
+        assert fetched.header.endswith(b"\r\n\r\n") and fetched.size == len(message("one"))
+        assert account.port.messages("INBOX", [uid])[uid].flags == frozenset()
+
+
+def test_a_fresh_connection_replaces_a_dropped_one(mail_user: MailUser) -> None:
+    session = ImapSession(ImapLogin.of_url(mail_user.url, user=mail_user.name, password=mail_user.password))
+    with closing_session(session):
+        assert session.state("INBOX") is not None
+        session.drop()
+        assert session.messages_from("INBOX", 1) == {}
+
+
+@contextmanager
+def closing_session(session: ImapSession) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        session.drop()
