@@ -149,7 +149,9 @@ def test_lines_tell_the_newest_run_first_with_sentence_and_note() -> None:
     first, second = journal.begin(), journal.begin()
     for run in (first, second):
         (row,) = journal.open(run.id, "li.na", [Intent(action=moved(4))])
-        journal.close([Closing(row=row, state="conflict", note=Sentence.of(N_("{mailbox} refuses"), mailbox="X"))])
+        journal.close(
+            [Closing(row=row, state="conflict", note=Sentence.of(N_("{mailbox} refuses"), mailbox="X"))]
+        )
     lines = list(journal.lines(N_))
     assert [line["run"] for line in lines] == [second.id, first.id]
     assert list(lines[0])[:10] == [

@@ -1,0 +1,94 @@
+"""The journal on every database that mailsync runs on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from mailsync.run.actions import (
+    CardRename,
+    CardReplace,
+    FormerProperties,
+    MailboxState,
+    MessageTransfer,
+    Place,
+)
+from mailsync.run.journal import Closing, Intent, Journal
+from mailsync.text import N_, Sentence
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+NASTY = "D12 \udce4 \x00 报价 “{brace}”"
+
+
+def rename() -> CardRename:
+    return CardRename(
+        kind="card-restore",
+        book="https://dav.example/b/",
+        href="/b/1.vcf",
+        uid="1",
+        etag='"1"',
+        before=NASTY,
+        after="Jane",
+        codes=("D12",),
+        edit=FormerProperties(lines=("FN:J\udcffne",), drop_categories=("D12",)),
+    )
+
+
+def transfer(uid: int) -> MessageTransfer:
+    return MessageTransfer(
+        kind="message-move",
+        mailbox="INBOX",
+        uidvalidity=4_294_967_295,
+        uid=uid,
+        message_id=None,
+        fingerprint=f"f{uid}",
+        subject=NASTY,
+        destination="Customers/D12 王伟",
+        customer="D12",
+        evidence="code",
+    )
+
+
+def test_everything_is_read_back(database: sa.Engine) -> None:
+    journal = Journal(database, lambda: NOW)
+    run = journal.start_run("li.na")
+    fence = MailboxState(uidvalidity=4_294_967_295, uidnext=4_294_967_290)
+    intents = [
+        Intent(action=rename(), former=b"BEGIN:VCARD\r\nFN:J\xffne\x00\r\n"),
+        Intent(action=transfer(4_294_967_294), fence=fence),
+        Intent(action=transfer(2), fence=fence),
+    ]
+    card, moved, failed = journal.open(run.id, "li.na", intents)
+    assert journal.open_rows("li.na") == [card, moved, failed]
+    journal.close(
+        [
+            Closing(row=card, state="done", etag='"2"'),
+            Closing(row=moved, state="done", destination_uid=4_294_967_291),
+            Closing(row=failed, state="failed", note=Sentence.of(N_("{mailbox} refuses"), mailbox="X")),
+        ]
+    )
+    assert journal.open_rows("li.na") == []
+    read = journal.rows(run=run.id)
+    assert [row.state for row in read] == ["done", "done", "failed"]
+    assert [row.action for row in read] == [intent.action for intent in intents]
+    assert read[0].former == b"BEGIN:VCARD\r\nFN:J\xffne\x00\r\n"
+    assert (read[0].closed, read[0].etag) == (NOW, '"2"')
+    assert read[2].note == Sentence.of("{mailbox} refuses", mailbox="X")
+    (placement,) = journal.placements("li.na")
+    assert placement.destination == Place("Customers/D12 王伟", 4_294_967_295, 4_294_967_291)
+    assert [line["kind"] for line in journal.lines(N_)] == ["card-restore", "message-move", "message-move"]
+
+
+def test_an_undo_turns_its_rows_around_in_one_commit(database: sa.Engine) -> None:
+    journal = Journal(database, lambda: NOW)
+    run, undo = journal.start_run("li.na"), journal.start_run("li.na", "undo")
+    (card,) = journal.open(run.id, "li.na", [Intent(action=rename(), former=b"x")])
+    journal.close([Closing(row=card, state="done", etag='"2"')])
+    back = CardReplace(book="b", href="/1", uid="1", etag='"2"', before="Jane", after="D12", card=b"x")
+    (row,) = journal.open(undo.id, "li.na", [Intent(action=back, undo_of=card.id)])
+    journal.close([Closing(row=row, state="done", etag='"3"')])
+    assert [one.state for one in journal.rows(run=run.id)] == ["undone"]
+    assert [one.id for one in journal.runs("li.na")] == sorted((run.id, undo.id), reverse=True)
+    journal.finish_run(undo.id, 0)
+    assert journal.run(undo.id).finished == NOW

@@ -1,0 +1,50 @@
+"""Results of runs, and what was last decided of each message."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy as sa
+
+from mailsync.run.actions import Place
+from mailsync.run.results import Decision, Results
+
+
+def day(number: int) -> datetime:
+    return datetime(2026, 11, number, tzinfo=UTC)
+
+
+@pytest.fixture
+def results(database: sa.Engine) -> Results:
+    return Results(database)
+
+
+def test_results_are_read_back_since_a_date_the_oldest_first(results: Results) -> None:
+    for number, account in ((3, "li.na"), (1, "li.na"), (2, "wang.wei")):
+        results.store(f"run-{number}", account, day(number), {"run": number, "subject": "报价"})
+    assert [one["run"] for one in results.since(day(2))] == [2, 3]
+    assert [one["run"] for one in results.since(day(1), ["li.na"])] == [1, 3]
+    assert results.last("li.na") == {"run": 3, "subject": "报价"}
+    assert results.last("nobody") is None
+    results.store("run-3", "li.na", day(3), {"run": "again"})
+    assert results.of_run("run-3") == {"run": "again"}
+
+
+def test_only_new_and_changed_decisions_are_told(results: Results) -> None:
+    one, two, three = (Place("INBOX", 1, uid) for uid in (1, 2, 3))
+    code, none = Decision(customer="D12", evidence="code"), Decision(customer=None, evidence="none")
+    assert results.decide("li.na", {one: code, two: none}) == [one, two]
+    assert results.decide("li.na", {one: code, two: none}) == []
+    thread = Decision(customer="D12", evidence="thread", verdict="missing")
+    assert results.decide("li.na", {one: code, two: thread, three: none}, gone=[one]) == [two, three]
+    assert results.decisions("li.na") == {two: thread, three: none}
+    assert results.decisions("wang.wei") == {}
+
+
+def test_many_decisions_at_once(results: Results) -> None:
+    decided = {Place("INBOX", 1, uid): Decision(customer="D12", evidence="code") for uid in range(1, 4100)}
+    assert len(results.decide("li.na", decided)) == 4099
+    again = {place: Decision(customer="E05", evidence="code") for place in decided}
+    assert len(results.decide("li.na", again)) == 4099
+    assert results.decisions("li.na") == again
