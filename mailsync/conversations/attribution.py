@@ -35,7 +35,7 @@ class Attributions:
     """All messages of one account."""
 
     by_key: Mapping[MessageKey, Attribution]
-    threads: Mapping[MessageKey, str]  #: message → name of its conversation, the same in every run
+    threads: Mapping[MessageKey, str]  #: message → name of its conversation
     views: tuple[View, ...] = field(repr=False)
 
     def __getitem__(self, key: MessageKey) -> Attribution:
@@ -77,10 +77,15 @@ def _customers_of(hand_filed: Mapping[MessageKey, str], roster: Roster) -> dict[
 
 
 def _names(views: Sequence[View], threads: Threads) -> dict[MessageKey, str]:
-    """A name for each conversation that does not depend on the order of reading: its least message's."""
+    """A name for each conversation that does not depend on the order of reading: its least message's.
+
+    A Message-ID that several different messages carry names none of them; where they lie does.
+    """
     least: dict[int, str] = {}
     for view, number in zip(views, threads.thread_of, strict=True):
-        name = view.message.envelope.message_id or "{}/{}/{}".format(*view.message.key)
+        name = view.message.envelope.message_id
+        if not name or len(threads.by_id.get(name, ())) != 1:
+            name = "{}/{}/{}".format(*view.message.key)
         least[number] = min(name, least.get(number, name))
     return {view.message.key: least[number] for view, number in zip(views, threads.thread_of, strict=True)}
 

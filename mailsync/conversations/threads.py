@@ -43,13 +43,12 @@ class Threads:
 
         `decided` maps members to customers. Ancestors at the same distance that differ all stand in the answer.
         """
-        own = self.by_node(decided)
         children: defaultdict[int, list[int]] = defaultdict(list)
         for node, parents in self.parents.items():
             for parent in parents:
                 children[parent].append(node)
         answer: dict[int, frozenset[str]] = {}
-        level: dict[int, frozenset[str]] = dict(own)
+        level: Mapping[int, frozenset[str]] = self.by_node(decided)
         while level:
             reached: defaultdict[int, frozenset[str]] = defaultdict(frozenset)
             for node, customers in level.items():
@@ -57,7 +56,7 @@ class Threads:
                     if child not in answer:
                         reached[child] |= customers
             answer.update(reached)
-            level = {node: customers for node, customers in reached.items() if node not in own}
+            level = reached
         return answer
 
     def by_node(self, decided: Mapping[int, str]) -> dict[int, frozenset[str]]:
