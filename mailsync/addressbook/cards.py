@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mailsync.addressbook import contentlines, rewriting
-from mailsync.addressbook.contentlines import Line, escape, fold, unescape
+from mailsync.addressbook.contentlines import CardText, Line, escape, fold, unescape
 from mailsync.run.actions import FormerProperties, NameProperties
 from mailsync.text import normalise_address, one_line
 
@@ -67,7 +67,11 @@ class ShelfCard:
 
 def read_meaning(data: bytes) -> CardMeaning:
     """The meaning of the one card in `data`. Raises `ItemError` with the reason where it has none."""
-    card = contentlines.read(data)
+    return meaning_of(contentlines.read(data))
+
+
+def meaning_of(card: CardText) -> CardMeaning:
+    """The meaning of a card that is read already."""
     return _meaning(card.version, card.lines)
 
 

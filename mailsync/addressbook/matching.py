@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from uuid import UUID, uuid5
 
-from mailsync.addressbook.cards import CardMeaning, ShelfCard, guess_meaning, read_meaning
+from mailsync.addressbook import contentlines
+from mailsync.addressbook.cards import CardMeaning, ShelfCard, guess_meaning, meaning_of
+from mailsync.addressbook.contentlines import CardText
 from mailsync.addressbook.display_name import display_name
 from mailsync.addressbook.scope import BookSettings
 from mailsync.errors import ItemError
@@ -38,6 +40,7 @@ class ReadCard:
 
     card: ShelfCard
     meaning: CardMeaning  #: a guess where there is a problem
+    text: CardText | None = None  #: None where there is a problem
     problem: Sentence | None = None  #: why it cannot be read
 
     @property
@@ -69,9 +72,10 @@ class Matches:
 def read_card(card: ShelfCard) -> ReadCard:
     """Read a card; one that cannot be read keeps its reason."""
     try:
-        return ReadCard(card=card, meaning=read_meaning(card.data))
+        text = contentlines.read(card.data)
     except ItemError as error:
         return ReadCard(card=card, meaning=guess_meaning(card.data), problem=error.sentence)
+    return ReadCard(card=card, meaning=meaning_of(text), text=text)
 
 
 def targets(roster: Roster, settings: BookSettings) -> list[Target]:
@@ -196,7 +200,8 @@ class Matcher:
     def _keep(self, target: Target, cards: Sequence[ReadCard], matches: Matches) -> None:
         """Of several cards with one address keep the right one, else the one we wrote, else the lowest href."""
         held: dict[str, ReadCard] = {}
-        for card in sorted(cards, key=lambda card: self._rank(card, target)):
+        ranked = sorted(cards, key=lambda card: self._rank(card, target)) if len(cards) > 1 else cards
+        for card in ranked:
             matches.targets[card.card.href] = target
             theirs = [address for address in card.addresses if address in target.contact.addresses]
             before = next((held[address] for address in theirs if address in held), None)

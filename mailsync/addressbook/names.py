@@ -29,7 +29,7 @@ def wanted_names(card: ReadCard, target: Target, settings: BookSettings, roster:
 
 def is_right(card: ReadCard, wanted: NameProperties) -> bool:
     """Whether the card already is as wanted, so that it stays byte for byte as it is."""
-    return rewriting.edit(card.card.data, wanted) == card.card.data
+    return card.text is not None and rewriting.is_right(card.text, wanted)
 
 
 def _nickname(card: ReadCard, target: Target, roster: Roster) -> str:

@@ -33,9 +33,18 @@ _WRITTEN_BARE = ("QUOTED-PRINTABLE", "BASE64", "8BIT", "7BIT", "B")
 
 def edit(data: bytes, wanted: NameProperties | FormerProperties) -> bytes:
     """`data` with only its name properties changed. Raises `ItemError` where it is no single, whole vCard."""
-    card = read(data)
+    return edit_text(read(data), wanted)
+
+
+def edit_text(card: CardText, wanted: NameProperties | FormerProperties) -> bytes:
+    """The same for a card that is read already."""
     lines = _named(card, wanted) if isinstance(wanted, NameProperties) else _restored(card, wanted)
     return join(card.bom, lines)
+
+
+def is_right(card: CardText, wanted: NameProperties) -> bool:
+    """Whether the card already carries these names, so that an edit would change no byte."""
+    return tuple(_named(card, wanted)) == card.lines
 
 
 def name_lines(data: bytes) -> tuple[str, ...]:
