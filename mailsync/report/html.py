@@ -6,6 +6,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mailsync.report.layout import Layout
 
+#: Rows shown of one table; the JSON report has them all.
+ROWS = 300
 #: HTML language tags (BCP 47) of our languages.
 TAGS = {"en": "en", "zh_CN": "zh-Hans-CN"}
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import tzinfo
 from typing import TypeVar
 
@@ -16,14 +18,13 @@ from mailsync.text import N_, Sentence
 
 Row = TypeVar("Row")
 
+_REP = N_("Rep")
 #: Message-IDs, places of messages, hrefs: they say nothing to people, and the sentence names the thing.
 _MACHINE_NAME = re.compile(r"^<.*>$|;UID|^/|://")
-#: Rows shown of one table; the JSON report has them all.
-ROWS = 200
 
 
-def lay_out(report: Report, *, language: str, zone: tzinfo) -> Layout:
-    """`report` in `language` ("en" or "zh_CN"), times in `zone`."""
+def lay_out(report: Report, *, language: str, zone: tzinfo, rows: int) -> Layout:
+    """`report` in `language` ("en" or "zh_CN"), times in `zone`, at most `rows` rows of each table."""
     speaker = Speaker(report, language, zone)
     planned = report.only_plans
     return Layout(
@@ -34,7 +35,10 @@ def lay_out(report: Report, *, language: str, zone: tzinfo) -> Layout:
         tiles=_tiles(report, speaker),
         steps_title=speaker.say(N_("What to do next")),
         steps=tuple(speaker.sentence(step) for step in next_steps(report)),
-        sections=tuple(_sections(report, speaker)),
+        sections=tuple(
+            replace(section, tables=tuple(_cut(table, speaker, rows) for table in section.tables))
+            for section in _sections(report, speaker)
+        ),
         footer=speaker.say(N_("Written by mailsync. Nothing is ever deleted; every run can be undone.")),
     )
 
@@ -103,15 +107,30 @@ def _sections(report: Report, speaker: Speaker) -> Iterator[Section]:
 
 
 def _table(
-    speaker: Speaker, headings: Sequence[str], rows: Sequence[Row], cells: Callable[[Row], Iterable[Cell]]
+    speaker: Speaker, headings: Sequence[str], rows: Iterable[Row], cells: Callable[[Row], Iterable[Cell]]
 ) -> Table:
-    hidden = len(rows) - ROWS
-    more = N_("… and {count} more: mailsync report --json has them all")
+    """A table of `rows`; equal ones stand once, with their number. With one account its column says nothing."""
+    drawn = Counter(tuple(cells(row)) for row in rows)
+    skipped = headings.index(_REP) if speaker.one_account and _REP in headings else None
     return Table(
-        headings=tuple(speaker.say(heading) for heading in headings),
-        rows=tuple(tuple(cells(row)) for row in rows[:ROWS]),
-        left_out=speaker.say(more, count=hidden) if hidden > 0 else "",
+        headings=tuple(speaker.say(one) for at, one in enumerate(headings) if at != skipped),
+        rows=tuple(
+            tuple(cell for at, cell in enumerate(_numbered(row, number)) if at != skipped)
+            for row, number in drawn.items()
+        ),
     )
+
+
+def _numbered(row: tuple[Cell, ...], number: int) -> tuple[Cell, ...]:
+    return row if number == 1 else (*row[:-1], replace(row[-1], text=f"{row[-1].text} ×{number}"))
+
+
+def _cut(table: Table, speaker: Speaker, most: int) -> Table:
+    hidden = len(table.rows) - most
+    if hidden <= 0:
+        return table
+    more = speaker.say(N_("… and {count} more: mailsync report --json has them all"), count=hidden)
+    return replace(table, rows=table.rows[:most], left_out=more)
 
 
 def _leaks(report: Report, speaker: Speaker) -> Iterator[Section]:
@@ -122,7 +141,7 @@ def _leaks(report: Report, speaker: Speaker) -> Iterator[Section]:
         yield from _sent(speaker, one)
         yield Cell(text=_customers(speaker, one) or "–", tone="bad")
 
-    headings = [N_("Rep"), N_("Subject as sent"), N_("Customers")]
+    headings = [_REP, N_("Subject as sent"), N_("Customers")]
     yield Section(
         title=speaker.say(N_("Leaks: one mail to several customers")),
         note=speaker.say(N_("The people of one customer can see the names of another.")),
@@ -140,7 +159,7 @@ def _offenders(report: Report, speaker: Speaker) -> Iterator[Section]:
             yield Cell(text=_customers(speaker, one) or "–", tone="muted")
         yield Cell(text=speaker.word(wording.VERDICTS, one.verdict), tone="bad")
 
-    headings = [N_("Rep"), N_("Subject as sent"), N_("Suggested subject"), N_("What is wrong")]
+    headings = [_REP, N_("Subject as sent"), N_("Suggested subject"), N_("What is wrong")]
     if rest := report.offenders[len(report.leaks) :]:
         yield Section(
             title=speaker.say(N_("Subjects to correct")),
@@ -167,7 +186,7 @@ def _filed(speaker: Speaker, title: str, changes: Changes) -> Iterator[Section]:
         yield Cell(text=str(one.count))
 
     if changes.filed:
-        table = _table(speaker, [N_("Folder"), N_("Rep"), N_("Mails")], changes.filed, cells)
+        table = _table(speaker, [N_("Folder"), _REP, N_("Mails")], changes.filed, cells)
         yield Section(title=speaker.say(title), tables=(table,))
 
 
@@ -179,7 +198,7 @@ def _one_by_one(report: Report, speaker: Speaker) -> Iterator[Section]:
         yield Cell(text=speaker.sentence(one[1]))
 
     if planned := report.planned.messages_said:
-        table = _table(speaker, [N_("Rep"), N_("What")], planned, cells)
+        table = _table(speaker, [_REP, N_("What")], planned, cells)
         yield Section(title=speaker.say(N_("Mail by mail")), tables=(table,))
 
 
@@ -215,9 +234,13 @@ def _compliance(report: Report, speaker: Speaker) -> Iterator[Section]:
             note=speaker.say(
                 N_("{ok} of {judged} mails sent to customers' people."), ok=overall.ok, judged=overall.judged
             ),
-            tables=(
-                _shares(speaker, N_("Rep"), report.by_account, speaker.rep),
-                _shares(speaker, N_("Customer"), report.by_customer, speaker.customer),
+            tables=tuple(
+                _shares(speaker, heading, shares, name)
+                for heading, shares, name in (
+                    (_REP, report.by_account, speaker.rep),
+                    (N_("Customer"), report.by_customer, speaker.customer),
+                )
+                if heading != _REP or not speaker.one_account
             ),
         )
 
@@ -239,9 +262,9 @@ def _notes(
         yield Cell(text=speaker.customer(note.customer) or "–")
         yield Cell(text=_note_words(speaker, note))
         if kinds:
-            yield Cell(text=speaker.word(wording.KINDS, note.kind), tone="muted")
+            yield Cell(text=speaker.word(wording.KINDS, wording.kind_of(note.kind)), tone="muted")
 
-    headings = [N_("Rep"), N_("Customer"), N_("What"), *([N_("Kind")] if kinds else [])]
+    headings = [_REP, N_("Customer"), N_("What"), *([N_("Kind")] if kinds else [])]
     if notes:
         yield Section(title=speaker.say(title), tone=tone, tables=(_table(speaker, headings, notes, cells),))
 
@@ -263,6 +286,6 @@ def _runs(report: Report, speaker: Speaker) -> Section:
         ended = speaker.word(wording.EXITS, str(run.exit_code))
         yield Cell(text=ended, tone="good" if run.exit_code == 0 else "plain")
 
-    headings = [N_("Run"), N_("Rep"), N_("Started"), N_("Result")]
+    headings = [N_("Run"), _REP, N_("Started"), N_("Result")]
     table = _table(speaker, headings, report.runs[::-1], cells)
     return Section(title=speaker.say(N_("Runs")), tables=(table,))

@@ -34,6 +34,7 @@ class Speaker:
 
     def __init__(self, report: Report, language: str, zone: tzinfo) -> None:
         self.language = language
+        self.one_account = len({run.account for run in report.runs}) == 1
         self._report = report
         self._zone = zone
         self._translate = translator(language)

@@ -11,6 +11,8 @@ from rich.text import Text
 
 from mailsync.report.layout import Cell, Layout, Section, Table
 
+#: Rows shown of one table: what matters must not scroll away.
+ROWS = 12
 _STYLES = {"plain": "", "good": "green", "bad": "bold red", "muted": "dim"}
 _BAR = 12
 

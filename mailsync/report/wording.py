@@ -55,22 +55,32 @@ KINDS = {
     "error": N_("error"),
     "failed": N_("failed"),
     "folder-left": N_("folder left"),
+    "folder-name": N_("folder name"),
     "foreign-href": N_("address book"),
     "interrupted": N_("interrupted run"),
+    "mailbox": N_("folder"),
     "misfiled": N_("in another folder"),
     "missing-card": N_("card missing"),
     "open": N_("not finished"),
     "read-only-book": N_("read-only book"),
     "registry-row": N_("registry"),
     "report-only": N_("report only"),
+    "server": N_("server"),
     "shrunken-mailbox": N_("folder emptied"),
     "undo-left": N_("not taken back"),
+    "unreadable-message": N_("mail unreadable"),
     "unknown-part": N_("name incomplete"),
     "wrong-code": N_("wrong code"),
 }
 
 #: Shares from which a bar is shown as good, and below which as bad.
 GOOD, BAD = 0.9, 0.7
+
+
+def kind_of(kind: str) -> str:
+    """The key of `KINDS` for a finding's kind: `message-move-failed`, of an action, is `failed`."""
+    last = kind.rpartition("-")[2]
+    return kind if kind in KINDS or last not in KINDS else last
 
 
 def percent(share: float) -> str:

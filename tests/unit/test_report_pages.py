@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import re
 from io import StringIO
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from lxml import html as lxml_html
 from rich.console import Console
 
-from mailsync.errors import CollectionError
-from mailsync.report import write_html
+from mailsync.report import as_html, as_text
 from mailsync.report.build import build
 from mailsync.report.html import page
 from mailsync.report.layout import Layout
-from mailsync.report.sections import ROWS, lay_out
+from mailsync.report.sections import lay_out
 from mailsync.report.speaker import visible
 from mailsync.report.terminal import show, text
 from mailsync.report.wording import percent
 from tests.unit.report_samples import HOSTILE, company, move, note, result, sent
 
+ROWS = 20
 ZONE = ZoneInfo("Asia/Shanghai")
 
 
 def laid_out(language: str = "en") -> Layout:
-    return lay_out(company(), language=language, zone=ZONE)
+    return lay_out(company(), language=language, zone=ZONE, rows=ROWS)
 
 
 def hostile_page(language: str, words: str) -> str:
@@ -43,7 +42,7 @@ def hostile_page(language: str, words: str) -> str:
         conflicts=[note(words, words, words)],
         cards=[{"book": words, "href": words, "action": words}],
     )
-    return page(lay_out(build([everywhere]), language=language, zone=ZONE))
+    return page(lay_out(build([everywhere]), language=language, zone=ZONE, rows=ROWS))
 
 
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
@@ -83,7 +82,7 @@ def test_terminal_at_80_columns_without_colour(language: str) -> None:
     assert "\x1b" not in out
     assert all(console.measure(line).maximum <= 80 for line in out.splitlines())
     assert "[bold]x[/bold]" in text(
-        lay_out(build([result(account="[bold]x[/bold]")]), language="en", zone=ZONE)
+        lay_out(build([result(account="[bold]x[/bold]")]), language="en", zone=ZONE, rows=ROWS)
     )
 
 
@@ -100,8 +99,33 @@ def test_english_page_says_what_matters() -> None:
         assert expected in words
 
 
+def test_chinese_page_says_what_matters() -> None:
+    source = page(laid_out("zh_CN"))
+    words = lxml_html.fromstring(source).text_content()
+    assert '<html lang="zh-Hans-CN">' in source
+    for expected in (
+        "泄露：一封邮件发给了几个客户",
+        "业务员",
+        "需要改正的主题",
+        "77 %",
+        "没有编号",
+        "把“D13 new price list”从",
+    ):
+        assert expected in words
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [("message-move-failed", "failed"), ("card-conflict", "card left alone"), ("x-y", "x y")],
+)
+def test_kinds_in_words(kind: str, shown: str) -> None:
+    laid = lay_out(build([result(findings=[note(kind, "", "Words")])]), language="en", zone=ZONE, rows=ROWS)
+    (table,) = next(section for section in laid.sections if section.title == "Also worth knowing").tables
+    assert table.rows[0][-1].text == shown
+
+
 def test_a_plan_says_that_nothing_was_changed() -> None:
-    plan = lay_out(build([result(dry_run=True, exit_code=20)]), language="en", zone=ZONE)
+    plan = lay_out(build([result(dry_run=True, exit_code=20)]), language="en", zone=ZONE, rows=ROWS)
     assert plan.banner == "This is a plan. Nothing was changed yet."
     assert "Nothing was changed yet" in page(plan)
     assert "Nothing was changed yet" in text(plan)
@@ -119,14 +143,16 @@ def test_a_plan_says_that_nothing_was_changed() -> None:
     ],
 )
 def test_only_names_that_people_use_are_shown(subject: str, shown: str) -> None:
-    laid = lay_out(build([result(findings=[note("ambiguous", subject, "Words")])]), language="en", zone=ZONE)
+    laid = lay_out(
+        build([result(findings=[note("ambiguous", subject, "Words")])]), language="en", zone=ZONE, rows=ROWS
+    )
     (table,) = next(section for section in laid.sections if section.title.startswith("May belong")).tables
     assert table.rows[0][-1].text == shown
 
 
 def test_a_long_table_is_cut_and_says_so() -> None:
     rows = [note("candidate", f"{number}@x", "Writes") for number in range(ROWS + 5)]
-    laid = lay_out(build([result(findings=rows)]), language="en", zone=ZONE)
+    laid = lay_out(build([result(findings=rows)]), language="en", zone=ZONE, rows=ROWS)
     (table,) = next(
         section for section in laid.sections if section.title == "Candidates for the registry"
     ).tables
@@ -141,21 +167,32 @@ def test_percent_never_rounds_up(share: float, words: str) -> None:
 
 def test_a_plan_lists_each_mail() -> None:
     plan = build([result(dry_run=True, actions=[move("D12 a", "C/D12"), move("D12 b", "C/D12")])])
-    said = text(lay_out(plan, language="en", zone=ZONE))
+    said = text(lay_out(plan, language="en", zone=ZONE, rows=ROWS))
     assert "Move “D12 a” from INBOX to C/D12" in said
     assert "Move “D12 b” from INBOX to C/D12" in said
 
 
-def test_pages_are_kept_in_a_folder_or_a_file(tmp_path: Path) -> None:
-    kept = write_html(tmp_path / "reports", company(), language="en", zone=ZONE)
-    named = write_html(tmp_path / "x.html", company(), language="en", zone=ZONE)
-    assert kept == tmp_path / "reports" / "report-2026-11-25-090000.html"
-    assert kept.read_text(encoding="utf-8") == named.read_text(encoding="utf-8")
-    assert kept.stat().st_mode & 0o077 == 0
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["reports", "x.html"]
+def test_equal_rows_stand_once_with_their_number() -> None:
+    rows = [note("wrong-code", f"<{number}@x>", "The subject begins with A04", "D21") for number in range(3)]
+    words = text(lay_out(build([result(findings=rows)]), language="en", zone=ZONE, rows=ROWS))
+    assert words.count("The subject begins with A04") == 1
+    assert "wrong code ×3" in words
 
 
-def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(CollectionError, match=r"x\.html: Not a directory|x\.html: File exists"):
-        write_html(tmp_path / "file" / "x.html", company(), language="en", zone=ZONE)
+def test_the_reps_column_is_there_for_several_accounts_only() -> None:
+    one, two = result("li.na", audit=[sent(1, "New", "missing")]), result("wang.fang", "r2")
+    headings = {
+        heading
+        for section in lay_out(build([one]), language="en", zone=ZONE, rows=ROWS).sections
+        for table in section.tables
+        for heading in table.headings
+    }
+    assert "Rep" not in headings
+    assert "Rep" in text(lay_out(build([one, two]), language="en", zone=ZONE, rows=ROWS))
+
+
+def test_the_terminal_shows_less_than_the_page() -> None:
+    rows = [note("candidate", f"{number}@x", "Writes") for number in range(100)]
+    report = build([result(findings=rows)])
+    assert as_text(report, language="en", zone=ZONE).count("Writes") < 20
+    assert as_html(report, language="en", zone=ZONE).count("Writes") == 100
