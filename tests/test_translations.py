@@ -12,6 +12,8 @@ import pytest
 from babel.messages.pofile import read_po
 
 from mailsync import errors
+from mailsync.report.build import AMBIGUOUS, CANDIDATES, SUGGESTIONS
+from mailsync.report.wording import KINDS
 from mailsync.text import translator
 
 PACKAGE = Path(__file__).parents[1] / "mailsync"
@@ -83,6 +85,20 @@ def plain(template: str) -> bool:
     """Only `{name}` fields: a value must not be looked into, nor formatted by the translator."""
     parts = [(name, form, how) for _, name, form, how in Formatter().parse(template) if name is not None]
     return all(name.isidentifier() and not form and not how for name, form, how in parts)
+
+
+def test_every_kind_of_finding_has_a_word() -> None:
+    """The report sorts some kinds into parts of their own; all others are named in a column."""
+    kinds = {
+        str(keyword.value.value): place
+        for place, call in calls()
+        if name_of(call) == "Finding"
+        for keyword in call.keywords
+        if keyword.arg == "kind" and isinstance(keyword.value, ast.Constant)
+    }
+    own_part = CANDIDATES | SUGGESTIONS | AMBIGUOUS
+    assert kinds
+    assert {kind: place for kind, place in kinds.items() if kind not in own_part and kind not in KINDS} == {}
 
 
 def test_templates_have_plain_fields() -> None:
