@@ -10,7 +10,7 @@ _REPLY = """
 re ré aw antw antwort sv vs odp odg odgovor res r rif rép réponse ynt yanıt yanit απ σχετ απάντηση bls balas vá válasz atb ats
 răsp cvb ответ отв відп адк одг одговор отн מענה השב رد پاسخ ตอบ ตอบกลับ
 trả_lời reply 回复 回覆 答复 答覆 回信 返信 답장 회신 respuesta risposta resposta svar vastaus antwoord odpowiedź odpověď
-automatic_reply auto_reply autoreply auto automatische_antwort réponse_automatique respuesta_automática
+automatic_reply auto_reply autoreply automatische_antwort réponse_automatique respuesta_automática
 risposta_automatica 自动回复 自動回覆 自动答复 自動答覆 自动回覆 自動返信 자동_회신
 """
 _FORWARD = """

@@ -117,7 +117,7 @@ class _Weaver:
         for member in self.members:
             envelope = member.envelope
             ids = _ids(envelope)
-            signature = (ids[0], _author(envelope), envelope.date, member.core) if ids else None
+            signature = (ids[0], _author(envelope), envelope.to, envelope.date, member.core) if ids else None
             node = seen.get(signature) if signature else None
             if node is None:
                 node = self._new_node()

@@ -87,12 +87,12 @@ class SubjectJudge:
         text = peeled.written.text
         front, back = text[: peeled.written.at(peeled.start)], text[peeled.written.at(peeled.end) :]
         head, rest = self._head_and_rest(judgement, customer)
-        full = customer.full_code or customer.code
+        full = _full_code(customer)
         gap = " " if front and front[-1] != " " and peeled.start == peeled.end else ""
         yield f"{front}{gap}{_join(head, rest)}{back}".strip()
         yield f"{front}{_join(full, rest)}{back}".strip()
         yield f"{customer.code} {text}".strip()
-        yield f"{full} {text}".strip()
+        yield f"{full}: {text}"
 
     def _head_and_rest(self, judgement: Judgement, customer: Customer) -> tuple[str, str]:
         """The code to write first, and what follows it."""
@@ -118,7 +118,7 @@ class SubjectJudge:
             own for match in code.matches for own in (match.customer.tail, match.customer.proposed_tail)
         }
         if form == "wrong" or (tail.text in others and tail.text not in self.plain_words):
-            return customer.full_code or customer.code
+            return _full_code(customer)
         return None
 
     def _unrepeated(self, rest: str, customer: Customer) -> str:
@@ -129,6 +129,11 @@ class SubjectJudge:
         if not code or code.doubtful or not code.of(customer):
             return rest
         return _without(peeled, code, None)[1]
+
+
+def _full_code(customer: Customer) -> str:
+    """The full code where it is fixed, else the code."""
+    return f"{customer.code} {customer.tail}" if customer.tail else customer.code
 
 
 def _without(peeled: Peeled, code: CodeInSubject, tail: Tail | None) -> tuple[str, str]:
