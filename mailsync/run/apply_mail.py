@@ -20,11 +20,19 @@ from mailsync.run.actions import (
     MessageRemove,
     MessageState,
     MessageTransfer,
+    Place,
 )
 from mailsync.run.execution import Execution, Result
 from mailsync.run.journal import Intent, JournalRow
 from mailsync.run.ports import MailPort
-from mailsync.run.settle import messages_at, settle_folders, settle_removals, settle_transfers, transfer
+from mailsync.run.settle import (
+    messages_at,
+    settle_folders,
+    settle_removals,
+    settle_transfers,
+    transfer,
+    uid_of,
+)
 from mailsync.text import N_, Sentence
 
 #: Messages, or folders, between two commits.
@@ -210,19 +218,21 @@ def _send(execution: Execution, mail: MailPort, rows: Sequence[JournalRow], *, b
 
 
 def _remove_copies(execution: Execution, mail: MailPort, actions: Sequence[MessageRemove]) -> None:
-    """Take copies away whose originals are still there."""
+    """Take copies out of one mailbox whose originals are still there."""
     if not execution.go_on():
         execution.leave(actions)
         return
     try:
-        ready = [action for action in actions if _removable(execution, mail, action)]
         rows = execution.open(
-            [Intent(action=action, undo_of=execution.undoes.get(action)) for action in ready]
+            [
+                Intent(action=action, undo_of=execution.undoes.get(action))
+                for action in _removable(execution, mail, actions)
+            ]
         )
         words = {}
-        if ready:
+        if rows:
             try:
-                mail.remove(ready[0].mailbox, [action.uid for action in ready])
+                mail.remove(actions[0].mailbox, [uid_of(row) for row in rows])
             except CollectionError as error:
                 words = {row.id: error.sentence for row in rows}
         execution.close(settle_removals(mail, rows), words)
@@ -231,24 +241,43 @@ def _remove_copies(execution: Execution, mail: MailPort, actions: Sequence[Messa
         execution.leave(actions)
 
 
-def _removable(execution: Execution, mail: MailPort, action: MessageRemove) -> bool:
-    if not mail.can_expunge_uids:
-        reason = N_("The server cannot remove single messages (no UIDPLUS): the copy stays in {before}")
-    elif not _stands(mail, action.mailbox, action.uidvalidity, action.uid, action.fingerprint):
-        reason = N_("The copy is no longer in {before}")
-    elif not _stands(
-        mail, action.original, action.original_uidvalidity, action.original_uid, action.fingerprint
-    ):
-        reason = N_("The original is no longer where it was: its copy stays in {before}")
-    else:
-        return True
-    execution.refuse(action, Sentence.of(reason, before=action.mailbox))
-    return False
+def _removable(execution: Execution, mail: MailPort, actions: Sequence[MessageRemove]) -> list[MessageRemove]:
+    """Those that may go; the others are refused."""
+    copies = _standing(mail, [Place(one.mailbox, one.uidvalidity, one.uid) for one in actions])
+    originals = _standing(
+        mail, [Place(one.original, one.original_uidvalidity, one.original_uid) for one in actions]
+    )
+    ready = []
+    for action in actions:
+        reason = None
+        if not mail.can_expunge_uids:
+            reason = N_("The server cannot remove single messages (no UIDPLUS): the copy stays in {before}")
+        elif (action.mailbox, action.uidvalidity, action.uid, action.fingerprint) not in copies:
+            reason = N_("The copy is no longer in {before}")
+        elif (
+            action.original,
+            action.original_uidvalidity,
+            action.original_uid,
+            action.fingerprint,
+        ) not in originals:
+            reason = N_("The original is no longer where it was: its copy stays in {before}")
+        if reason is None:
+            ready.append(action)
+        else:
+            execution.refuse(action, Sentence.of(reason, before=action.mailbox))
+    return ready
 
 
-def _stands(mail: MailPort, mailbox: str, uidvalidity: int, uid: int, fingerprint: str) -> bool:
-    held = messages_at(mail, mailbox, uidvalidity, [uid]) or {}
-    return uid in held and held[uid].fingerprint == fingerprint
+def _standing(mail: MailPort, places: Sequence[Place]) -> set[tuple[str, int, int, str]]:
+    """(mailbox, UIDVALIDITY, UID, fingerprint) of the messages that are still in these places."""
+    wanted: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
+    for mailbox, uidvalidity, uid in places:
+        wanted[mailbox, uidvalidity].append(uid)
+    return {
+        (mailbox, uidvalidity, uid, message.fingerprint)
+        for (mailbox, uidvalidity), uids in wanted.items()
+        for uid, message in (messages_at(mail, mailbox, uidvalidity, uids) or {}).items()
+    }
 
 
 def _cannot_move(action: MessageTransfer) -> Sentence:

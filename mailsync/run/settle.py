@@ -185,6 +185,11 @@ def transfer(row: JournalRow) -> MessageTransfer:
     return row.action
 
 
+def uid_of(row: JournalRow) -> int:
+    """The UID of a row about a message."""
+    return _source(row).uid
+
+
 def _present_sources(mail: MailPort, rows: Iterable[JournalRow]) -> set[int]:
     """Rows whose message is still in its former place, by UIDVALIDITY, UID and fingerprint."""
     present: set[int] = set()
