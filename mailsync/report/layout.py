@@ -27,6 +27,7 @@ class Table:
     headings: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     left_out: str = ""
+    sentences: int | None = None  #: the column of whole sentences: a narrow page gives it the full width
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

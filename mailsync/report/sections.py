@@ -18,7 +18,7 @@ from mailsync.text import N_, Sentence
 
 Row = TypeVar("Row")
 
-_REP = N_("Rep")
+_REP, _WHAT = N_("Rep"), N_("What")
 #: Message-IDs, places of messages, hrefs: they say nothing to people, and the sentence names the thing.
 _MACHINE_NAME = re.compile(r"^<.*>$|;UID|^/|://")
 
@@ -111,13 +111,14 @@ def _table(
 ) -> Table:
     """A table of `rows`; equal ones stand once, with their number. With one account its column says nothing."""
     drawn = Counter(tuple(cells(row)) for row in rows)
-    skipped = headings.index(_REP) if speaker.one_account and _REP in headings else None
+    kept = [at for at, one in enumerate(headings) if one != _REP or not speaker.one_account]
+    kept_headings = [headings[at] for at in kept]
     return Table(
-        headings=tuple(speaker.say(one) for at, one in enumerate(headings) if at != skipped),
+        headings=tuple(map(speaker.say, kept_headings)),
         rows=tuple(
-            tuple(cell for at, cell in enumerate(_numbered(row, number)) if at != skipped)
-            for row, number in drawn.items()
+            tuple(cells[at] for at in kept) for cells in (_numbered(row, drawn[row]) for row in drawn)
         ),
+        sentences=kept_headings.index(_WHAT) if _WHAT in kept_headings else None,
     )
 
 
@@ -198,7 +199,7 @@ def _one_by_one(report: Report, speaker: Speaker) -> Iterator[Section]:
         yield Cell(text=speaker.sentence(one[1]))
 
     if planned := report.planned.messages_said:
-        table = _table(speaker, [_REP, N_("What")], planned, cells)
+        table = _table(speaker, [_REP, _WHAT], planned, cells)
         yield Section(title=speaker.say(N_("Mail by mail")), tables=(table,))
 
 
@@ -264,7 +265,7 @@ def _notes(
         if kinds:
             yield Cell(text=speaker.word(wording.KINDS, wording.kind_of(note.kind)), tone="muted")
 
-    headings = [_REP, N_("Customer"), N_("What"), *([N_("Kind")] if kinds else [])]
+    headings = [_REP, N_("Customer"), _WHAT, *([N_("Kind")] if kinds else [])]
     if notes:
         yield Section(title=speaker.say(title), tone=tone, tables=(_table(speaker, headings, notes, cells),))
 

@@ -59,7 +59,7 @@ def _show_section(section: Section, console: Console) -> None:
         console.print(Text(section.note, style="dim"))
     for table in section.tables:
         if table.rows:
-            console.print(_grid(table))
+            console.print(_grid(table) if table.sentences is None else _list(table, table.sentences))
         if table.left_out:
             console.print(Text(table.left_out, style="dim"))
 
@@ -70,6 +70,16 @@ def _grid(table: Table) -> RichTable:
         grid.add_column(Text(heading), overflow="fold")
     for row in table.rows:
         grid.add_row(*(_cell(cell) for cell in row))
+    return grid
+
+
+def _list(table: Table, sentences: int) -> RichTable:
+    """Sentences one under the other, each after a line of its other cells: columns would be too narrow."""
+    grid = RichTable.grid(padding=(0, 1))
+    for row in table.rows:
+        others = " · ".join(cell.text for at, cell in enumerate(row) if at != sentences and cell.text != "–")
+        said = Text(row[sentences].text)
+        grid.add_row("•", Text.assemble((f"{others}\n", "dim"), said) if others else said)
     return grid
 
 

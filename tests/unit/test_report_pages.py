@@ -147,7 +147,8 @@ def test_only_names_that_people_use_are_shown(subject: str, shown: str) -> None:
         build([result(findings=[note("ambiguous", subject, "Words")])]), language="en", zone=ZONE, rows=ROWS
     )
     (table,) = next(section for section in laid.sections if section.title.startswith("May belong")).tables
-    assert table.rows[0][-1].text == shown
+    assert table.sentences is not None
+    assert table.rows[0][table.sentences].text == shown
 
 
 def test_a_long_table_is_cut_and_says_so() -> None:
