@@ -113,7 +113,7 @@ class Book:
             truncated = False
             for member in answer.members:
                 href = self._path(member.href)
-                if unquote(href) == self._folder:
+                if self._is_folder(href):
                     truncated = truncated or member.status == 507
                 elif not self._inside(href):
                     ignored.append(member.href)
@@ -145,13 +145,11 @@ class Book:
         changed: dict[str, str] = {}
         ignored: list[str] = []
         members = davxml.parse(answer.body, answer.url).members
-        if not any(
-            member.status == 200 and unquote(self._path(member.href)) == self._folder for member in members
-        ):
+        if not any(member.status == 200 and self._is_folder(self._path(member.href)) for member in members):
             raise NotThere(N_("there is no address book at {url}: check the URL"), url=self._url)
         for member in members:
             href = self._path(member.href)
-            if unquote(href) == self._folder or member.has(f"{DAV}resourcetype", f"{DAV}collection"):
+            if self._is_folder(href) or member.has(f"{DAV}resourcetype", f"{DAV}collection"):
                 continue
             if self._inside(href):
                 changed[href] = (member.text(f"{DAV}getetag") or "").strip()
@@ -173,6 +171,9 @@ class Book:
         """The path of an href, its percent-encoding kept; empty where it lies on another server."""
         absolute = urljoin(self._url, href)
         return urlsplit(absolute).path if self._session.ours(absolute) else ""
+
+    def _is_folder(self, path: str) -> bool:
+        return unquote(path).rstrip("/") == self._folder.rstrip("/")
 
     def _inside(self, path: str) -> bool:
         folder, _, name = path.rpartition("/")

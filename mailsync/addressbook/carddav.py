@@ -83,7 +83,7 @@ class CardDavClient:
             raise CollectionError(N_("no address book was found at {url}: check the URL"), url=start)
         place, member = found
         if member.has(f"{DAV}resourcetype", f"{CARD}addressbook"):
-            return [_book_info(place, member)]
+            return [_book_info(urljoin(place, member.href), member)]
         books = [book for home in self._homes(place, member) for book in self._books_in(home)]
         if not books:
             raise CollectionError(

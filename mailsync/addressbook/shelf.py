@@ -10,6 +10,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -101,11 +102,11 @@ class Shelf:
         """
         with Session(self._engine) as session:
             token = self._book(session, book.url).sync_token
-            known = {row.href: row.etag for row in self._rows(session, book.url)}
+            known = self._known(session, book.url)
             session.rollback()
         changes = book.changes(token)
         # Without an etag nobody can tell whether the card changed: it is read each time.
-        new = [href for href, etag in changes.changed.items() if not etag or known.get(href) != etag]
+        new = [href for href, etag in changes.changed.items() if not etag or known.get(unquote(href)) != etag]
         states = book.read_many(new)
         with Session(self._engine) as session, session.begin():
             self._store(session, book.url, changes, new, states)
@@ -173,6 +174,12 @@ class Shelf:
             session.flush()
         return book
 
+    def _known(self, session: Session, url: str) -> dict[str, str]:
+        """Plain href → etag of all cards of a book."""
+        columns = sa.select(ShelfRow.href, ShelfRow.etag)
+        found = session.execute(columns.where(ShelfRow.book_id == self._book(session, url).id))
+        return {unquote(href): etag for href, etag in found}
+
     def _rows(self, session: Session, url: str) -> Sequence[ShelfRow]:
         of_book = ShelfRow.book_id == self._book(session, url).id
         return session.scalars(sa.select(ShelfRow).where(of_book).order_by(ShelfRow.href)).all()
@@ -200,18 +207,23 @@ class Shelf:
         unread = any(href not in states for href in asked)
         book.sync_token = book.sync_token if unread else changes.token
         book.through_vobject = stores_through_vobject(changes.token)
-        rows = {row.href: row for row in self._rows(session, url)}
-        gone = set(changes.removed) | (rows.keys() - changes.changed.keys() if changes.full else set())
+        if not (states or changes.removed or changes.full):
+            return
+        # Servers may list an href with other percent-encodings than a card was created under.
+        rows = {unquote(row.href): row for row in self._rows(session, url)}
+        listed = {unquote(href) for href in changes.changed}
+        gone = {unquote(href) for href in changes.removed} | (rows.keys() - listed if changes.full else set())
         # Clients move a card by deleting it and adding it again: what we remember goes with its UID.
         moved = {row.uid: row for href, row in rows.items() if href in gone and row.uid}
         for href, state in states.items():
-            uid = guess_meaning(state.data).uid
-            row = rows.get(href) or ShelfRow(book_id=book.id, href=href, drift=0)
-            if href not in rows and uid in moved:
-                _hand_over(moved[uid], row)
-            row.etag, row.data = state.etag, state.data
-            row.uid = uid
-            if row.drift and row.written == guess_meaning(state.data).fn:
+            row = rows.get(unquote(href))
+            meaning = guess_meaning(state.data)
+            if row is None:
+                row = ShelfRow(book_id=book.id, drift=0)
+                if meaning.uid in moved:
+                    _hand_over(moved[meaning.uid], row)
+            row.href, row.etag, row.data, row.uid = href, state.etag, state.data, meaning.uid
+            if row.drift and row.written == meaning.fn:
                 row.drift = 0  # somebody saved the card and kept our name: peace
             session.add(row)
         for href in gone & rows.keys():

@@ -24,6 +24,7 @@ from tests.conftest import BookUser
 from tests.contract.test_books import new_xandikos_book
 from tests.fakes_books import carry_out
 
+TABLES = [ShelfBook.metadata.tables[table.__tablename__] for table in (ShelfBook, ShelfRow)]
 GIBSON = Customer(code="D12", company="Gibson Importing", country="AU")
 EUROPA = Customer(code="E05", company="Europa Handel", country="DE")
 
@@ -104,7 +105,7 @@ FRAGILE = {
 @pytest.fixture
 def shelf() -> Shelf:
     engine: sa.Engine = connect("sqlite://")
-    ShelfBook.metadata.create_all(engine, tables=[ShelfBook.__table__, ShelfRow.__table__])  # type: ignore[list-item]
+    ShelfBook.metadata.create_all(engine, tables=TABLES)
     return Shelf(engine, "li.na")
 
 
@@ -176,7 +177,7 @@ def test_on_a_server_that_rewrites_cards_the_second_run_plans_nothing(
 def test_even_with_a_lost_shelf_the_second_run_plans_nothing(on_radicale: Book, shelf: Shelf) -> None:
     carry_out(on_radicale, shelf, planned(on_radicale, shelf).actions)
     engine = connect("sqlite://")
-    ShelfBook.metadata.create_all(engine, tables=[ShelfBook.__table__, ShelfRow.__table__])  # type: ignore[list-item]
+    ShelfBook.metadata.create_all(engine, tables=TABLES)
     assert not planned(on_radicale, Shelf(engine, "li.na")).actions
 
 

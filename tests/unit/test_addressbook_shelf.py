@@ -13,7 +13,7 @@ from mailsync.addressbook.shelf import Shelf, ShelfBook, ShelfRow
 from mailsync.database import connect
 from mailsync.errors import CollectionError
 from mailsync.registry.roster import Contact, Customer, Roster
-from mailsync.run.actions import CardDelete, CardReplace
+from mailsync.run.actions import CardDelete, CardReplace, CardState
 from tests.fakes_books import MemoryBook, carry_out
 
 JANE_CARD = (
@@ -31,13 +31,14 @@ JANE = Contact(
 GIBSON = Customer(code="D12", company="Gibson", country="AU")
 ROSTER = Roster(customers=(GIBSON,), contacts=(JANE,))
 NOBODY = Roster(customers=(GIBSON,))
+TABLES = [ShelfBook.metadata.tables[table.__tablename__] for table in (ShelfBook, ShelfRow)]
 FN = "D12 Jane Roe/Gibson/AU"
 
 
 @pytest.fixture
 def engine() -> sa.Engine:
     engine = connect("sqlite://")
-    ShelfBook.metadata.create_all(engine, tables=[ShelfBook.__table__, ShelfRow.__table__])  # type: ignore[list-item]
+    ShelfBook.metadata.create_all(engine, tables=TABLES)
     return engine
 
 
@@ -252,7 +253,7 @@ def test_a_run_that_died_before_telling_the_shelf_is_told_from_the_journal(shelf
 
 def connect_empty() -> sa.Engine:
     engine = connect("sqlite://")
-    ShelfBook.metadata.create_all(engine, tables=[ShelfBook.__table__, ShelfRow.__table__])  # type: ignore[list-item]
+    ShelfBook.metadata.create_all(engine, tables=TABLES)
     return engine
 
 
@@ -272,6 +273,29 @@ def test_a_deleted_card_is_forgotten_even_when_it_was_never_seen(shelf: Shelf) -
     shelf.wrote(gone, before=None, held=None)
     shelf.forgot(gone.book, gone.href)
     assert shelf.cards(gone.book) == ()
+
+
+def test_a_card_that_the_server_lists_with_another_encoding_is_the_same_card(shelf: Shelf) -> None:
+    book = MemoryBook()
+    run(book, shelf)
+    (href,) = book.cards
+    state = book.cards.pop(href)
+    listed = href.replace("-", "%2D")
+    book.cards[listed] = CardState(href=listed, etag=state.etag, data=state.data)
+    book.past = [(listed, True)]
+    assert run(book, shelf) == []
+    assert [card.created for card in shelf.cards(book.url)] == [True]
+
+
+def test_the_shelf_is_the_same_on_every_database(empty_database: sa.Engine) -> None:
+    ShelfBook.metadata.create_all(empty_database, tables=TABLES)
+    book, shelf = MemoryBook(), Shelf(empty_database, "li.na")
+    odd = JANE_CARD.replace(b"VERSION:3.0", b"VERSION:2.1").replace(b"FN:Jane", b"FN;CHARSET=GB2312:\xcd\xf5")
+    href = book.put("jane.vcf", odd)
+    assert run(book, shelf) == ["card-rename"]
+    assert run(book, shelf) == []
+    assert run(book, shelf, NOBODY) == ["card-restore"]
+    assert book.cards[href].data == odd
 
 
 def test_cards_beyond_unicode_are_kept(shelf: Shelf) -> None:
