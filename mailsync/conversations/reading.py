@@ -118,7 +118,7 @@ class CodeReader:
             return False
         whole = content[found.end :]
         alone = not whole or ((tail := _TAIL.match(whole)) is not None and tail.end() == len(whole))
-        return alone or found.form == "canonical"
+        return alone or any(match.code == found.written.upper() for match in found.matches)
 
     def first(self, peeled: Peeled) -> CodeInSubject | None:
         """The code with which the core subject begins."""
@@ -201,7 +201,8 @@ class CodeReader:
             match = self._by_key.get(f"{run[0].upper()}{int(digits[1])}") if digits else None
             if digits and match:
                 blank = not written.folded[run.end() : digits.start(1)].strip()
-                article = run[0] in _ARTICLES or (run[0] == "A" and run[0] + digits[1] != match.code)
+                # “A 20 ft container” is a sentence, “A 06” is none.
+                article = run[0] in _ARTICLES or (run[0] == "A" and digits[1][0] != "0")
                 found = _found(written, "malformed", [match], start, digits.end())
                 return replace(found, doubtful=blank and article)
         groups = _GROUPS.match(written.folded, start, end) if run[0].isdigit() else None

@@ -97,11 +97,14 @@ def test_letters_of_registered_codes_are_letters_of_shows() -> None:
         ("D55 x", ("D55",), True),
         ("D5S x", ("D55",), True),
         ("a 10 month plan", ("A10",), False),
-        ("A 10 month plan", ("A10",), True),
+        ("A 10 month plan", ("A10",), False),
+        ("A 05 samples", ("A05",), True),
     ],
 )
 def test_who_a_sloppy_code_may_mean(subject: str, customers: tuple[str, ...], unique: bool) -> None:
-    roster = Roster(customers=tuple(Customer(code=code, company="x") for code in ("DS05", "D55", "A10")))
+    roster = Roster(
+        customers=tuple(Customer(code=code, company="x") for code in ("DS05", "D55", "A10", "A05"))
+    )
     reader = CodeReader(roster)
     code = reader.first(reader.peel(subject))
     assert code is not None and set(code.customers) == set(customers)
