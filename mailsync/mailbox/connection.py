@@ -35,7 +35,18 @@ LONGEST_LINE = 1_000_000
 #: All that mailsync ever says to a mail server once it is logged in. No EXPUNGE, no CLOSE, no SEARCH, no DELETE.
 COMMANDS = frozenset(
     {
-        *("LIST", "LSUB", "STATUS", "NAMESPACE", "NOOP", "EXAMINE", "SELECT", "CREATE", "SUBSCRIBE"),
+        *(
+            "LIST",
+            "LSUB",
+            "STATUS",
+            "NAMESPACE",
+            "NOOP",
+            "EXAMINE",
+            "SELECT",
+            "UNSELECT",
+            "CREATE",
+            "SUBSCRIBE",
+        ),
         *("UID FETCH", "UID COPY", "UID MOVE", "UID STORE", "UID EXPUNGE"),
     }
 )

@@ -84,6 +84,7 @@ class ImapSession:
 
     def listing(self) -> Listing:
         """All mailboxes with their counters, in one round trip where the server knows LIST-STATUS (RFC 5819)."""
+        self._catch_up()
         return reading.listing(self._say, self.capabilities)
 
     def folders(self) -> list[Folder]:
@@ -125,6 +126,8 @@ class ImapSession:
 
     def state(self, mailbox: str) -> MailboxState | None:
         """UIDVALIDITY and UIDNEXT; None where the mailbox does not exist."""
+        if self._selected == mailbox:
+            self._catch_up()
         try:
             answers = self._say(
                 "STATUS", _name(mailbox), "(UIDVALIDITY UIDNEXT)", answer="STATUS", mailbox=mailbox
@@ -212,6 +215,11 @@ class ImapSession:
             self._say("NOOP", mailbox=mailbox)
         else:
             self._select(mailbox, writing=writing)
+
+    def _catch_up(self) -> None:
+        """Have the server look at the open mailbox: of that one STATUS tells what this connection last saw."""
+        if self._selected is not None:
+            self._say("NOOP", mailbox=self._selected)
 
     def _select(self, mailbox: str, *, writing: bool) -> None:
         self._selected = None

@@ -134,6 +134,13 @@ def test_the_next_uid_stands_above_all_messages(account: Account) -> None:
     assert after.uidnext > uid and after.uidvalidity == before.uidvalidity
 
 
+def test_the_next_uid_is_not_that_of_an_earlier_look(account: Account) -> None:
+    account.append("INBOX", "one")
+    account.port.messages_from("INBOX", 1)
+    uid = account.append("INBOX", "two")
+    assert account.port.state("INBOX").uidnext == uid + 1
+
+
 @pytest.mark.parametrize("name", ["D12 Gibson Importing", "D07 顺达货代", 'D08 "Best" & Co\\', "D09 *%"])
 def test_a_mailbox_is_created_once_and_once_more(account: Account, name: str) -> None:
     mailbox = account.name("客户", name)
@@ -243,6 +250,7 @@ class TestOnServersAndOurFake:
 
     def test_a_listing_counts(self, account: Account) -> None:
         account.append("INBOX", "one")
+        account.port.examine("INBOX")
         uid = account.append("INBOX", "two")
         inbox = next(folder for folder in account.port.listing().folders if folder.name == "INBOX")
         standing = account.port.examine("INBOX")
