@@ -80,12 +80,14 @@ class ImapSession:
         """Prefix and separator of the person's own mailboxes (RFC 2342); None where the server does not say."""
         if "NAMESPACE" not in self.capabilities:
             return None
-        return wire.parse_namespace(self._say("NAMESPACE", answer="NAMESPACE"))
+        with self._over():
+            return wire.parse_namespace(self._say("NAMESPACE", answer="NAMESPACE"))
 
     def listing(self) -> Listing:
         """All mailboxes with their counters, in one round trip where the server knows LIST-STATUS (RFC 5819)."""
         self._catch_up()
-        return reading.listing(self._say, self.capabilities)
+        with self._over():
+            return reading.listing(self._say, self.capabilities)
 
     def folders(self) -> list[Folder]:
         """The mailboxes of `listing`, without its problems."""
@@ -111,18 +113,22 @@ class ImapSession:
     def present(self, mailbox: str, first: int = 1, last: int | None = None) -> dict[int, frozenset[str]]:
         """The UIDs from `first` to `last` that exist, each with its flags."""
         self._open(mailbox)
-        return reading.present(self._say, mailbox, first, last)
+        with self._over():
+            return reading.present(self._say, mailbox, first, last)
 
     def flags_since(self, mailbox: str, modseq: int, last: int) -> dict[int, frozenset[str]]:
         """The flags of messages up to UID `last` that changed after `modseq` (RFC 7162, CHANGEDSINCE)."""
         self._open(mailbox)
-        return reading.present(self._say, mailbox, 1, last, modseq)
+        with self._over():
+            return reading.present(self._say, mailbox, 1, last, modseq)
 
     def fetch(self, mailbox: str, uids: Sequence[int]) -> Iterator[Fetched]:
         """The headers of these messages, ascending, read in chunks of 2,000; what is gone or unreadable is left out."""
         for chunk in wire.uid_sets(uids, reading.CHUNK):
             self._open(mailbox)
-            yield from reading.fetch(self._say, mailbox, chunk)
+            with self._over():
+                fetched = reading.fetch(self._say, mailbox, chunk)
+            yield from fetched
 
     def state(self, mailbox: str) -> MailboxState | None:
         """UIDVALIDITY and UIDNEXT; None where the mailbox does not exist."""
@@ -201,8 +207,9 @@ class ImapSession:
         self._open(mailbox, writing=verb == "UID MOVE")
         pairs: dict[int, int] = {}
         for chunk in wire.uid_sets(uids):
-            answers = self._say(verb, chunk, _name(destination), answer="COPYUID", mailbox=destination)
-            pairs.update(wire.copied_uids(answers) or {})
+            with self._over():
+                answers = self._say(verb, chunk, _name(destination), answer="COPYUID", mailbox=destination)
+                pairs.update(wire.copied_uids(answers) or {})
         return pairs or None
 
     def _exists(self, mailbox: str) -> bool:
@@ -253,6 +260,7 @@ class ImapSession:
 
     @contextmanager
     def _over(self) -> Iterator[Connection]:
+        """Talk, and make sense of the answers, in here: whatever is in doubt afterwards ends the connection."""
         connection = self.connect()
         certain = False
         try:
