@@ -94,6 +94,7 @@ class _Planner:
             self._unmatched(card)
 
     def _rename(self, card: ReadCard, target: Target) -> None:
+        self._compare_addresses(card, target)
         wanted = wanted_names(card, target, self.settings, self.roster)
         if is_right(card, wanted):
             self.draft.enter(card, "none", codes=target.codes)
@@ -119,6 +120,26 @@ class _Planner:
                     codes=target.codes,
                     edit=wanted,
                     contact=target.contact.id,
+                )
+            )
+
+    def _compare_addresses(self, card: ReadCard, target: Target) -> None:
+        """Say where a card, known by memory, has none of the addresses the registry has: either may be out of date."""
+        known = target.contact.addresses
+        if known and card.addresses and not set(known).intersection(card.addresses):
+            self.draft.findings.append(
+                Finding(
+                    kind="address-differs",
+                    subject=card.card.href,
+                    customer=target.customer.code,
+                    sentence=Sentence.of(
+                        N_(
+                            "The card “{name}” has {held}, the registry has {known}: one of them is out of date"
+                        ),
+                        name=target.fn,
+                        held=", ".join(card.addresses),
+                        known=", ".join(known),
+                    ),
                 )
             )
 

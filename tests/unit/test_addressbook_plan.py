@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailsync.addressbook import rewriting
@@ -474,7 +474,9 @@ def test_an_added_card_goes_when_its_engagement_ends() -> None:
 def test_a_card_is_known_by_memory_when_its_address_changed() -> None:
     (coded,) = engaged(jane())
     moved = replace(coded, data=coded.data.replace(b"Jane@Gibson.example", b"jane@new.example"))
-    assert done(plan_book(ONLY_JANE, [moved], BOOK)) == {"a": ("none", JANE_FN)}
+    plan = plan_book(ONLY_JANE, [moved], BOOK)
+    assert done(plan) == {"a": ("none", JANE_FN)}
+    assert kinds(plan) == ["address-differs"]
 
 
 def test_after_three_rounds_the_tug_of_war_is_reported() -> None:
@@ -564,10 +566,13 @@ def test_a_second_run_plans_nothing(roster: Roster, cards: list[ShelfCard]) -> N
 
 
 @given(rosters, rosters, book_cards)
-def test_a_third_run_plans_nothing_after_the_registry_changed(
+@settings(max_examples=60)
+def test_after_the_registry_changed_two_runs_settle_the_book(
     first: Roster, second: Roster, cards: list[ShelfCard]
 ) -> None:
     cards = carried_out(cards, plan_book(first, cards, BOOK).actions)
+    # Where an address went from one contact to another, our card of the one goes first, and is added anew after.
+    cards = carried_out(cards, plan_book(second, cards, BOOK).actions)
     cards = carried_out(cards, plan_book(second, cards, BOOK).actions)
     assert not plan_book(second, cards, BOOK).actions
 
