@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 
 from mailsync.database import connect
 from mailsync.demo.seeding import SeedMessage, seed_book, seed_mail
@@ -17,6 +18,10 @@ from mailsync.demo.servers import Dovecot, Radicale, Xandikos
 from mailsync.demo.throwaway import throwaway_folder
 from mailsync.migrations import upgrade
 from tests.servers.postgres import Postgres, programs
+
+# How long an example takes says nothing on a busy machine; a failing one prints how to repeat it.
+settings.register_profile("mailsync", deadline=None, print_blob=True)
+settings.load_profile("mailsync")
 
 PASSWORD = "pass-word"
 #: Logins that exist from the start: servers need not be told of a new user while they run.
