@@ -234,20 +234,22 @@ class _Desk:
         for placement in placements:
             if placement.customer is not None and not placement.undone:
                 self._used[placement.customer] = placement.destination.mailbox
+        self._names: dict[tuple[str, int], str] = {}
         self._created: dict[str, None] = {}
         self._transfers: list[MessageTransfer] = []
         self._counts: Counter[tuple[str, str]] = Counter()
         self.would_file: list[MessageKey] = []
 
     def file(self, message: Message, customer: Customer, attribution: Attributed) -> None:
-        destination = self._destination(customer, message.internal_date)
+        destination = self._known_destination(customer, message.internal_date)
         if self._settings.mode == "report-only":
             self.would_file.append(message.key)
             self._counts[customer.code, destination] += 1
             return
-        for mailbox in (*self._folders.parents(destination), destination):
-            if mailbox not in self._existing and mailbox.upper() != "INBOX":
-                self._created[mailbox] = None
+        if destination not in self._existing:
+            for mailbox in (*self._folders.parents(destination), destination):
+                if mailbox not in self._existing and mailbox.upper() != "INBOX":
+                    self._created[mailbox] = None
         self._transfers.append(self._transfer(message, customer, attribution, destination))
 
     def actions(self) -> tuple[FolderCreate | MessageTransfer, ...]:
@@ -265,6 +267,12 @@ class _Desk:
             )
             for (code, mailbox), count in self._counts.items()
         ]
+
+    def _known_destination(self, customer: Customer, when: datetime) -> str:
+        key = (customer.code, when.year)
+        if key not in self._names:
+            self._names[key] = self._destination(customer, when)
+        return self._names[key]
 
     def _destination(self, customer: Customer, when: datetime) -> str:
         name = self._folders.folder(customer, when)

@@ -22,7 +22,6 @@ from mailsync.run import stored
 from mailsync.run.actions import (
     Action,
     MailboxState,
-    MessageTransfer,
     Place,
     Placement,
     before_after,
@@ -240,13 +239,16 @@ class Journal:
 
     def placements(self, account: str) -> list[Placement]:
         """Every message that mailsync itself moved or copied, in the order it happened."""
-        rows = self._select(
+        columns = (_actions.c[name] for name in _PLACEMENT)
+        query = sa.select(*columns).where(
             _actions.c.account == account,
             _actions.c.kind.in_(("message-move", "message-copy")),
             _actions.c.destination_uid.is_not(None),
+            _actions.c.fence_uidvalidity.is_not(None),
             _actions.c.state.in_(("done", "undone", "conflict")),
         )
-        return [placement for row in rows if (placement := _placement(row)) is not None]
+        with self._engine.connect() as connection:
+            return [_placement(*found) for found in connection.execute(query.order_by(_actions.c.id))]
 
     def lines(
         self, translate: Translate, *, run: str | None = None, account: str | None = None
@@ -352,19 +354,21 @@ def _row(found: Mapping[str, Any]) -> JournalRow:
     )
 
 
-def _placement(row: JournalRow) -> Placement | None:
-    action = row.action
-    if not isinstance(action, MessageTransfer) or row.fence is None or row.destination_uid is None:
-        return None
+_PLACEMENT = ("action", "state", "fence_uidvalidity", "destination_uid", "undo_of")
+
+
+def _placement(
+    action: Mapping[str, Any], state: State, uidvalidity: int, uid: int, undo_of: int | None
+) -> Placement:
     return Placement(
         # where the original could not be removed, the message stands in both mailboxes: a copy
-        kind="message-copy" if row.state == "conflict" else action.kind,
-        fingerprint=action.fingerprint,
-        source=Place(action.mailbox, action.uidvalidity, action.uid),
-        destination=Place(action.destination, row.fence.uidvalidity, row.destination_uid),
-        customer=action.customer,
-        undo=row.undo_of is not None,
-        undone=row.state == "undone",
+        kind="message-copy" if state == "conflict" else action["kind"],
+        fingerprint=action["fingerprint"],
+        source=Place(action["mailbox"], action["uidvalidity"], action["uid"]),
+        destination=Place(action["destination"], uidvalidity, uid),
+        customer=action["customer"],
+        undo=undo_of is not None,
+        undone=state == "undone",
     )
 
 
