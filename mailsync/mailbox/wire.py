@@ -196,7 +196,7 @@ def _answers(answers: Sequence[Raw]) -> Iterator[tuple[bytes, list[bytes]]]:
             text += answer[0] + b" "
             literals.append(answer[1])
         elif answer is not None:
-            yield text + answer, literals
+            yield text + answer.lstrip(b" "), literals
             text, literals = b"", []
 
 

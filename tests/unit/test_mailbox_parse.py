@@ -1,0 +1,282 @@
+"""Header bytes → envelope: what people's programs really write, and what hostile ones do."""
+
+from __future__ import annotations
+
+import base64
+import time
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailsync.mailbox import compact
+from mailsync.mailbox.addresses import _parse_plain, _Scanner, parse_addresses
+from mailsync.mailbox.bounces import returned_headers
+from mailsync.mailbox.encoded_words import decode_words, text_of
+from mailsync.mailbox.headers import FIELDS
+from mailsync.mailbox.parse import is_report, parse_envelope
+from mailsync.text import one_line
+
+
+def b64(text: str, charset: str = "utf-8") -> str:
+    return f"=?{charset}?B?{base64.b64encode(text.encode(charset)).decode()}?="
+
+
+@pytest.mark.parametrize(
+    ("raw", "subject"),
+    [
+        (b"Subject: D12 new samples 2019", "D12 new samples 2019"),
+        (b"subject:d12", "d12"),
+        (b"SUBJECT : \t D12\r\n\tAUGI\r\n order  7", "D12 AUGI order 7"),
+        (b"Subject:\r\n D12", "D12"),
+        (b"Subject: \xef\xbc\xa4\xef\xbc\x91\xef\xbc\x92 x", "Ｄ１２ x"),
+        ("Subject: 回复：D12 报价".encode(), "回复：D12 报价"),
+        ("Subject: 回复：D12 报价".encode("gb18030"), "回复：D12 报价"),
+        (b"Subject: Fr\xf6sche", "Frösche"),
+        (b"Subject: " + b64("D12 报价").encode(), "D12 报价"),
+        (b"Subject: =?gb2312?B?" + base64.b64encode("囍镕".encode("gb18030")) + b"?=", "囍镕"),
+        (b"Subject: =?GBK?Q?=B1=A8=BC=DB?= D12", "报价 D12"),
+        (b"Subject: =?utf-8?Q?D12=20a_b?= =?utf-8?Q?_c?= d", "D12 a b c d"),
+        # A character torn between two words, and two blanks folded between them.
+        (b"Subject: =?utf-8?B?5oo=?=\r\n =?utf-8?B?pQ==?=", "报"),
+        (b"Subject: =?utf-8?B?5oql5Lu3?", "=?utf-8?B?5oql5Lu3?"),
+        (b"Subject: =?utf-8?B?5oql5Lu3?= x =?bad", "报价 x =?bad"),
+        (b"Subject: =?x-unknown?B?5oql?=", "报"),
+        (b"Subject: =?utf-8*en?Q?D12?=", "D12"),
+        (b"Subject: =?utf-8?B?****?=", "=?utf-8?B?****?="),
+        (b"Subject: =?utf-8?B?5oql5Lu3Q?=", "报价"),
+        (b"Subject: =?punycode?Q?abc?=", "abc"),
+        (b"Subject: =?utf-8?q?D12=0D=0AX1_UID_MOVE_1=3A*_Trash?=", "D12 X1 UID MOVE 1:* Trash"),
+        (b"Subject: D12\x00\x1b[2J x", "D12 [2J x"),
+        (b"Subject: =?utf-7?q?+2AA-?=", "�"),
+        (b"Subject: first\r\nSubject: second", "first"),
+        (b"Subject-X: no\r\nX-Subject: no", ""),
+        (b"\r\n\r\nSubject: after a blank line", "after a blank line"),
+        (b"no colon\r\nSubject: D12", "D12"),
+        (b"", ""),
+    ],
+)
+def test_subjects(raw: bytes, subject: str) -> None:
+    assert parse_envelope(raw).subject == subject
+    assert parse_envelope(b"From: a@b.example\r\n" + raw + b"\r\n\r\n").subject == subject
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("jane@gibson.example", [("", "jane@gibson.example")]),
+        ("Jane Roe <JANE@Gibson.Example>", [("Jane Roe", "jane@gibson.example")]),
+        ('"Roe, Jane" <j@x.example>, b@x.example (Bob)', [("Roe, Jane", "j@x.example"), ("Bob", "b@x.example")]),
+        ("Roe, Jane <j@x.example>, Li <l@x.example>", [("Roe, Jane", "j@x.example"), ("Li", "l@x.example")]),
+        ("a@x.example; b@x.example", [("", "a@x.example"), ("", "b@x.example")]),
+        ("a@x.example b@x.example", [("", "a@x.example"), ("", "b@x.example")]),
+        ("undisclosed-recipients:;", []),
+        ("Team: a@x.example, B <b@x.example>;, c@x.example", [("", "a@x.example"), ("B", "b@x.example"), ("", "c@x.example")]),
+        ("undisclosed, a@x.example", [("", "a@x.example")]),
+        ("jane . roe @ x . example", [("", "jane.roe@x.example")]),
+        ("<@r.example,@s.example:j@x.example>", [("", "j@x.example")]),
+        ("\"'j@x.example'\" <'j@x.example'>", [("j@x.example", "j@x.example")]),
+        ("Jane <mailto:j@x.example>", [("Jane", "j@x.example")]),
+        ("=?utf-8?q?Jane_=3Cj=40x.example=3E?=", [("Jane", "j@x.example")]),
+        ("=?utf-8?q?Wang=2C_Wei?= <w@x.example>", [("Wang, Wei", "w@x.example")]),
+        ('"=?utf-8?B?546L5Lyf?=" <w@x.example>', [("王伟", "w@x.example")]),
+        ("王伟<w@公司.example>", [("王伟", "w@xn--55qx5d.example")]),
+        ('"Jane \\"J\\" Roe" <j@x.example>', [('Jane "J" Roe', "j@x.example")]),
+        ('"a..b"@x.example', [("", "a..b@x.example")]),
+        ("j@[127.0.0.1]", [("", "j@[127.0.0.1]")]),
+        ("Jane (Sales (EU)) <j@x.example>", [("Jane", "j@x.example")]),
+        ("root, <>, <root>, @x.example, j@", []),
+        ('"unclosed <a@x.example>', [("unclosed", "a@x.example")]),
+        ("(open <a@x.example>", [("open", "a@x.example")]),
+        ("other@y.example <a@x.example>", [("other@y.example", "a@x.example")]),
+        ("Jane\r\n Roe\r\n <j@x.example>", [("Jane Roe", "j@x.example")]),
+        (",, ,a@x.example,", [("", "a@x.example")]),
+    ],
+)  # fmt: skip
+def test_addresses(text: str, expected: list[tuple[str, str]]) -> None:
+    assert [(one.name, one.address) for one in parse_addresses(text)] == expected
+
+
+@given(
+    st.lists(
+        st.sampled_from(["Jane Roe", "<j@x.example>", "b@x.example", '"Q Q"', ",", ", ", " "]), max_size=12
+    )
+)
+def test_the_fast_way_finds_what_the_careful_way_finds(parts: list[str]) -> None:
+    text = "".join(parts)
+    plain = _parse_plain(text)
+    if plain is not None:
+        assert plain == tuple(one for piece in _Scanner(text).pieces() for one in piece.addresses())
+
+
+def test_ids_and_threads() -> None:
+    envelope = parse_envelope(
+        b"Message-ID: <a\r\n b@x.example>\r\n"
+        b"In-Reply-To: Message of Monday <c@x.example> and <d@x.example>\r\n"
+        b"References: <1@x.example><2@x.example>\r\n\t<3@x\r\n .example>\r\n"
+        b"X-Google-Original-Message-ID: <old@x.example>\r\n"
+        b"Thread-Index: " + base64.b64encode(bytes(range(27))) + b"\r\n"
+    )
+    assert envelope.message_id == "<ab@x.example>" and envelope.other_ids == ("<old@x.example>",)
+    assert envelope.in_reply_to == ("<c@x.example>", "<d@x.example>")
+    assert envelope.references == ("<1@x.example>", "<2@x.example>", "<3@x.example>")
+    assert envelope.thread_index == bytes(range(22)).hex()
+
+
+@pytest.mark.parametrize(
+    ("raw", "message_id"),
+    [
+        (b"Message-ID: bare@x.example", "<bare@x.example>"),
+        (b"Message-ID: ", None),
+        (b"Message-ID: <>", None),
+        (b"Message-ID: nothing", None),
+        (b"", None),
+    ],
+)
+def test_poor_message_ids(raw: bytes, message_id: str | None) -> None:
+    assert parse_envelope(raw).message_id == message_id
+
+
+@pytest.mark.parametrize("raw", [b"Thread-Index: AAAA", b"Thread-Index: ***", "Thread-Index: 王".encode()])
+def test_a_senseless_thread_index_is_none(raw: bytes) -> None:
+    assert parse_envelope(raw).thread_index is None
+
+
+def test_of_many_references_the_first_and_the_last_are_kept() -> None:
+    envelope = parse_envelope(b"References: " + b" ".join(b"<%d@x>" % number for number in range(1000)))
+    assert envelope.references == tuple(f"<{number}@x>" for number in [*range(10), *range(960, 1000)])
+
+
+@pytest.mark.parametrize(
+    ("text", "date"),
+    [
+        ("Mon, 2 Feb 2026 10:00:00 +0800", datetime(2026, 2, 2, 10, tzinfo=timezone(timedelta(hours=8)))),
+        ("2 Feb 2026 10:00:00 GMT", datetime(2026, 2, 2, 10, tzinfo=UTC)),
+        ("Mon, 02 Feb 2026 10:00 -0000 (UTC)", datetime(2026, 2, 2, 10, tzinfo=UTC)),
+        ("Mon, 2 Feb 2026 10:00:60 +0000", datetime(2026, 2, 2, 10, 0, 59, tzinfo=UTC)),
+        ("Mon, 2 Feb 2026 10:00:00 +9999", None),
+        ("Mon, 31 Feb 2026 10:00:00 +0000", None),
+        ("Mon, 2 Feb 1970 10:00:00 +0000", None),
+        ("Mon, 2 Feb 9999 23:59:59 -2300", None),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_dates(text: str, date: datetime | None) -> None:
+    found = parse_envelope(f"Date: {text}".encode()).date
+    assert found == date and (found is None or found.utcoffset() is not None)
+
+
+@pytest.mark.parametrize(
+    ("raw", "bulk", "automatic"),
+    [
+        (b"List-Id: <news.x>", True, False),
+        (b"List-Unsubscribe: <mailto:x@y>", True, False),
+        (b"Precedence: Bulk", True, False),
+        (b"Precedence: first-class", False, False),
+        (b"Auto-Submitted: auto-replied (vacation)", False, True),
+        (b"Auto-Submitted: no", False, False),
+        (b"", False, False),
+    ],
+)
+def test_bulk_and_automatic_mail(raw: bytes, bulk: bool, automatic: bool) -> None:
+    envelope = parse_envelope(raw)
+    assert (envelope.bulk, envelope.automatic) == (bulk, automatic)
+
+
+def test_without_from_the_sender_counts() -> None:
+    assert [one.address for one in parse_envelope(b"Sender: a@x.example").from_] == ["a@x.example"]
+    both = parse_envelope(b"From: b@x.example\r\nSender: a@x.example\r\nTo: c@x.example\r\nTo: d@x.example")
+    assert [one.address for one in both.from_ + both.to] == ["b@x.example", "c@x.example", "d@x.example"]
+
+
+REPORT = b'Content-Type: multipart/report; report-type=delivery-status;\r\n boundary="b c"\r\n'
+
+
+@pytest.mark.parametrize(
+    ("part", "returned"),
+    [
+        (b"Content-Type: message/rfc822\r\n\r\nSubject: D12\r\nTo: a@x\r\n\r\nbody", b"Subject: D12\r\nTo: a@x"),
+        (b"Content-Type: text/rfc822-headers\r\n\r\nSubject: D12\r\n", b"Subject: D12\r\n"),
+        (b"content-type:\r\n message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(b"Subject: D12\r\n\r\nx"), b"Subject: D12"),
+        (b"Content-Type: text/rfc822-headers\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nSubject: D1=32\r\n", b"Subject: D12\r\n"),
+        (b"Content-Type: message/rfc822\r\n\r\n" + b"X: y\r\n" * 9000, (b"X: y\r\n" * 9000)[: 16 * 1024]),
+        (b"Content-Type: text/plain\r\n\r\nContent-Type: message/rfc822\r\n", None),
+    ],
+)  # fmt: skip
+def test_what_a_bounce_is_about(part: bytes, returned: bytes | None) -> None:
+    body = (
+        b"preamble\r\n--b c\r\nContent-Type: text/plain\r\n\r\nSorry\r\n--b c\r\n" + part + b"\r\n--b c--\r\n"
+    )
+    assert is_report(REPORT) and not is_report(b"Content-Type: multipart/mixed; x=multipart/report")
+    found = returned_headers(REPORT, body)
+    assert (found or b"").rstrip() == (returned or b"").rstrip() and (found is None) == (returned is None)
+    assert returned_headers(b"Content-Type: multipart/report", body) is None
+
+
+@given(st.binary(max_size=300), st.none() | st.binary(max_size=100))
+def test_whatever_is_received_becomes_an_envelope_that_can_be_kept(
+    noise: bytes, returned: bytes | None
+) -> None:
+    raw = b"".join(f"{name}: ".encode() + noise + b"\r\n" for name in FIELDS)
+    for header in (noise, raw):
+        envelope = parse_envelope(header, returned)
+        assert compact.unpack(compact.pack(envelope)) == envelope
+        assert compact.pack(envelope).encode("utf-8")
+        assert one_line(envelope.subject) == envelope.subject
+    returned_headers(raw, noise)
+
+
+encoded = st.builds(
+    lambda charset, kind, text, gap: f"=?{charset}?{kind}?{text}?={gap}",
+    st.sampled_from(
+        ["utf-8", "gb2312", "iso-2022-jp", "utf-7", "utf-16", "hz", "idna", "zip", "euc-kr", "x"]
+    ),
+    st.sampled_from("bBqQ"),
+    st.text("ABCabc019+/=_~{}-$\\ ü", max_size=20),
+    st.sampled_from(["", " ", "\r\n ", "x"]),
+)
+
+
+@given(st.lists(encoded, max_size=6).map("".join))
+def test_any_encoded_word_is_decoded_or_left(text: str) -> None:
+    assert decode_words(text).encode("utf-8") is not None
+    parse_envelope(f"Subject: {text}\r\nFrom: {text} <a@x.example>".encode())
+
+
+@given(st.text(max_size=60))
+def test_text_in_either_charset_comes_back(text: str) -> None:
+    assert text_of(text.encode("utf-8")) == text
+    assert decode_words(b64(text)).replace("\ufffd", "") == text.replace("\ufffd", "") or "?=" in text
+
+
+BOMBS = {
+    "words": b"Subject: " + b"=?utf-8?b?QUFB?= " * 60_000,
+    "words in names": b"To: " + b"=?utf-8?b?QUFB?=, " * 15_000,
+    "references": b"References: " + b"<aaaaaaaa@x.example>\r\n " * 100_000,
+    "parentheses": b"From: " + b"(" * 250_000,
+    "quotes": b"From: " + b'"' * 250_000,
+    "escapes": b"From: " + b'\\"' * 125_000,
+    "angles": b"From: " + b"<" * 250_000,
+    "commas": b"To: " + b"," * 250_000,
+    "colons": b"To: " + b"a:" * 125_000,
+    "ats": b"To: " + b"a@" * 125_000,
+    "addresses": b"To: " + b"".join(b"a%d@x.example, " % number for number in range(15_000)),
+    "domains": b"To: " + "".join(f"a@{number}公司.cn, " for number in range(12_000)).encode(),
+    "fields": b"".join(b"To: a@x.example\r\n" for _ in range(100_000)),
+    "folds": b"Subject: a\r\n" + b" \r\n" * 85_000,
+    "id": b"Message-ID: " + b"<" * 250_000,
+    "date": b"Date: " + b"1 " * 125_000,
+    "boundary": REPORT + b"Content-Type: " + b'boundary="' * 20_000,
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_no_mail_stops_the_clock(name: str) -> None:
+    """A square of these sizes would take minutes; on a quiet machine each takes less than 50 ms."""
+    began = time.process_time()
+    envelope = parse_envelope(BOMBS[name])
+    returned_headers(BOMBS[name], BOMBS[name])
+    assert time.process_time() - began < 2
+    assert len(envelope.subject) <= 998 and len(envelope.to) <= 500 and len(envelope.references) <= 50
