@@ -23,9 +23,10 @@ from mailsync.run.actions import (
     Place,
 )
 from mailsync.run.execution import Execution, Result
-from mailsync.run.journal import Intent, JournalRow
+from mailsync.run.journal import Closing, Intent, JournalRow
 from mailsync.run.ports import MailPort
 from mailsync.run.settle import (
+    is_move,
     messages_at,
     settle_folders,
     settle_removals,
@@ -131,9 +132,27 @@ def _transfer_window(
     # MOVE and COPY stand in one window only where a plan mixes both modes; then nothing is taken for moved unseen.
     moved = not by_copy and all(row.action.kind == "message-move" for row in rows)
     closings = settle_transfers(mail, rows, said=sent.said, by_move=moved)
+    if not by_copy and mail.can_expunge_uids:
+        closings = _copy_instead(execution, mail, closings, sent)
     ignored = Sentence.of(N_("The server said yes, but the message is still where it was"))
     words = {row.id: sent.refusals.get(row.id, ignored) for row in rows if row.id in sent.tried}
     execution.close(closings, words)
+
+
+def _copy_instead(
+    execution: Execution, mail: MailPort, closings: Sequence[Closing], sent: _Sent
+) -> list[Closing]:
+    """Some servers offer MOVE and then refuse it: what it left in its place is copied and removed instead."""
+    refused = [
+        closing.row
+        for closing in closings
+        if closing.state == "abandoned" and closing.row.id in sent.refusals and is_move(closing.row)
+    ]
+    if not refused:
+        return list(closings)
+    copied = _send(execution, mail, refused, by_copy=True)
+    settled = settle_transfers(mail, refused, said=copied.said)
+    return [closing for closing in closings if closing.row not in refused] + settled
 
 
 def _still_right(

@@ -110,7 +110,7 @@ def settle_transfers(
     seen = {**said, **_find_copies(mail, rows, said, present)}
     closings, removable = [], []
     for row in rows:
-        if _is_move(row) and row.id in seen and row.id in present:
+        if is_move(row) and row.id in seen and row.id in present:
             removable.append(row)
         else:
             closings.append(_settle_transfer(row, seen.get(row.id), row.id in present))
@@ -256,7 +256,8 @@ def _source(row: JournalRow) -> MessageTransfer | MessageRemove:
     return row.action
 
 
-def _is_move(row: JournalRow) -> bool:
+def is_move(row: JournalRow) -> bool:
+    """Whether the row moves a message, and so removes its original."""
     return row.action.kind == "message-move"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mailsync.errors import AccountLocked
+from mailsync.errors import AccountLocked, CollectionError
 from mailsync.run.actions import Action, CardCreate, CardRename, FolderCreate, MessageTransfer, NameProperties
 from mailsync.run.apply import Outcome, apply
 from mailsync.run.apply_mail import MANY_DESTINATIONS
@@ -350,6 +350,22 @@ def test_a_server_that_says_yes_and_moves_nothing() -> None:
     mail.create("D12")
     outcome = carry_out(transfers(mail), mail=mail)
     assert "still where it was" in str(outcome.failed[0].note)
+
+
+@pytest.mark.parametrize("can_expunge_uids, done", [(True, 3), (False, 0)])
+def test_a_move_that_is_offered_and_refused_is_made_by_copy(can_expunge_uids: bool, done: int) -> None:
+    class Boastful(MemoryMail):
+        def move(self, *_args: object) -> None:  # type: ignore[override]
+            raise CollectionError("BAD unknown command")
+
+    mail, journal = Boastful(can_expunge_uids=can_expunge_uids), memory_journal()
+    for number in range(3):
+        mail.append("INBOX", Mail(subject=f"D12 {number}"))
+    mail.create("D12")
+    outcome = carry_out(transfers(mail), mail=mail, journal=journal)
+    assert [len(outcome.done), len(outcome.failed)] == [done, 3 - done]
+    assert len(mail.mailboxes["D12"]) == done and len(mail.mailboxes["INBOX"]) == 3 - done
+    assert len(states(journal)) == 3
 
 
 def test_a_message_that_vanishes_during_the_move_is_told() -> None:

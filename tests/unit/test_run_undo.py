@@ -155,3 +155,19 @@ def test_a_card_in_conflict_that_is_a_persons_is_never_overwritten() -> None:
     rows = [replace(row, state="conflict", etag=None) for row in world.journal.rows(run=run.id) if row.former]
     with pytest.raises(UsageError):
         plan_undo(run, rows, books={world.book.url: world.book}, editor=LineEditor(), mail=world.mail)
+
+
+def test_what_a_person_wrote_between_a_crash_and_the_recovery_is_never_overwritten() -> None:
+    world = World.seeded()
+    world.book.before_write = lambda _href: setattr(world.book, "away", True)
+    world.tidy()
+    world.book.before_write = lambda _href: None
+    world.book.away = False
+    (open_row,) = world.journal.open_rows(world.account)
+    world.book.put("/0.vcf", b"FN:D12 Jane 0\r\nNOTE:her own words")
+    world.tidy()
+    assert [row.state for row in world.journal.rows(account=world.account) if row.id == open_row.id] == [
+        "conflict"
+    ]
+    undo(world)
+    assert world.book.cards["/0.vcf"] == b"FN:D12 Jane 0\r\nNOTE:her own words"
