@@ -89,11 +89,11 @@ def _change_tiles(report: Report, speaker: Speaker) -> tuple[Tile, Tile]:
 def _sections(report: Report, speaker: Speaker) -> Iterator[Section]:
     yield from _leaks(report, speaker)
     yield from _notes(speaker, N_("What could not be done"), report.obstacles, tone="bad", kinds=True)
+    yield from _compliance(report, speaker)
     yield from _filed(speaker, N_("Filed in customers' folders"), report.done)
     yield from _filed(speaker, N_("To be filed in customers' folders"), report.planned)
     yield from _filed(speaker, N_("Taken back: mails, by the folder they went back to"), report.taken_back)
     yield from _one_by_one(report, speaker)
-    yield from _compliance(report, speaker)
     yield from _offenders(report, speaker)
     yield from _cards(speaker, N_("Address book"), report.done)
     yield from _cards(speaker, N_("Address book: to be changed"), report.planned)
