@@ -22,6 +22,15 @@ class Case:
 
 
 CASES = [
+    Case(
+        "to unknown people in a conversation of several customers",
+        [
+            mail("m", "me > bank", "payment"),
+            mail("a", "jane > me", after="m"),
+            mail("b", "kurt > me", after="m"),
+        ],
+        {"m": ("missing", None, None)},
+    ),
     Case("internal mail", [mail("m", "me > mate", "lunch")], {"m": ("not_applicable", None, None)}),
     Case("to unknown people", [mail("m", "me > bank", "payment")], {"m": ("not_applicable", None, None)}),
     Case(
