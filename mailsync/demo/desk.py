@@ -57,6 +57,16 @@ class Post:
     stays: bool  #: never filed, whatever its age
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a message stands in its conversation, and the headers that say so."""
+
+    conversation: int
+    replies: int
+    references: tuple[str, ...]
+    thread_index: str | None
+
+
 class Desk:
     """Everything that is posted goes through here. `now`: aware; all dates lie before it."""
 
@@ -95,10 +105,7 @@ class Desk:
     ) -> Post:
         """Write one message into a rep's mailbox. `evidence`: names separated by `|`, any of which decides."""
         number = next(self._count)
-        conversation = parent.conversation if parent else next(self._conversations)
-        replies = parent.replies + 1 if parent else 0
-        linked = parent if parent and threading == "references" else None
-        references = (*linked.references, *filter(None, [linked.message_id])) if linked else ()
+        place = self._place(parent, threading)
         identity = None if anonymous else message_id or self._message_id(number, sender)
         letter = Letter(
             sender=sender,
@@ -107,11 +114,9 @@ class Desk:
             subject=subject,
             date=date,
             message_id=identity,
-            in_reply_to=linked.message_id if linked else None,
-            references=references[-20:],
-            thread_index=thread_index(f"conversation {conversation}", replies)
-            if threading == "thread-index"
-            else None,
+            in_reply_to=place.references[-1] if place.references else None,
+            references=place.references[-20:],
+            thread_index=place.thread_index,
             extra=tuple(extra),
             body=self._body(number, sender),
             style=style,
@@ -124,9 +129,9 @@ class Desk:
                 flags=flags,
                 subject=subject,
                 message_id=identity,
-                references=references,
-                conversation=conversation,
-                replies=replies,
+                references=place.references,
+                conversation=place.conversation,
+                replies=place.replies,
                 raw=write(letter),
                 customer=company().customer(customer) if customer else None,
                 evidence=frozenset(evidence.split("|")),
@@ -226,6 +231,18 @@ class Desk:
     def _keep(self, post: Post) -> Post:
         self.posts.append(post)
         return post
+
+    def _place(self, parent: Post | None, threading: Threading) -> _Place:
+        conversation = parent.conversation if parent else next(self._conversations)
+        replies = parent.replies + 1 if parent else 0
+        linked = parent if threading == "references" else None
+        outlook = threading == "thread-index"
+        return _Place(
+            conversation=conversation,
+            replies=replies,
+            references=(*linked.references, *filter(None, [linked.message_id])) if linked else (),
+            thread_index=thread_index(f"conversation {conversation}", replies) if outlook else None,
+        )
 
     def _message_id(self, number: int, sender: Person) -> str:
         return f"<{number}.{self.rng.getrandbits(40):010x}@{sender[1].rpartition('@')[2]}>"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from mailsync.demo import world
+from mailsync.demo import cardbooks, world
 from mailsync.demo.company import REPS, company
 from mailsync.demo.servers import Dovecot, Radicale
 from mailsync.demo.snapshots import FoundMessage, read_mail, snapshot_books
@@ -106,10 +106,10 @@ class Story:
             )
         shared = self.radicale.url("shared", "customers")
         self.teller.line(
-            f"  {'company book':<30} user {world.BOOK_USER:<9} password {world.PASSWORDS[world.BOOK_USER]:<14} {shared}"
+            f"  {cardbooks.COMPANY_BOOK:<30} user {world.BOOK_USER:<9} password {world.PASSWORDS[world.BOOK_USER]:<14} {shared}"
         )
-        for page in sorted(self.teller.config.parent.glob("state/reports/*.html")):
-            self.teller.say(N_("Report: {path}"), path=page.as_uri())
+        if pages := sorted(self.teller.config.parent.glob("state/reports/*.html")):
+            self.teller.say(N_("Report: {path}"), path=pages[-1].as_uri())
         self.teller.say(N_("The daemon runs until Ctrl-C; then everything is removed."))
         self.teller.run_until_interrupted("run")
 

@@ -36,9 +36,7 @@ class Teller:
         """Run one command, its output as it is. `ends`: exit codes that are fine."""
         self.say(why)
         self.line(f"$ {self.typed(*words)}")
-        answer = subprocess.run(
-            self._command(words), stdout=self.out, stdin=subprocess.DEVNULL, check=False, env=_environment()
-        )
+        answer = self._run(words, self.out)
         self._check_end(words, answer.returncode, ends)
 
     def results(self, why: str, *words: str, ends: Sequence[int] = (0,)) -> list[dict[str, Any]]:
@@ -46,13 +44,7 @@ class Teller:
         self.say(why)
         words = (*words, "--json")
         self.line(f"$ {self.typed(*words)}")
-        answer = subprocess.run(
-            self._command(words),
-            stdout=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            check=False,
-            env=_environment(),
-        )
+        answer = self._run(words, subprocess.PIPE)
         self._check_end(words, answer.returncode, ends)
         results = [json.loads(line) for line in answer.stdout.splitlines()]
         self.say(N_("({count} JSON objects, {size} kB)"), count=len(results), size=len(answer.stdout) // 1000)
@@ -93,6 +85,17 @@ class Teller:
     def line(self, text: str) -> None:
         self.out.write(text + "\n")
         self.out.flush()
+
+    def _run(self, words: Sequence[str], out: TextIO | int) -> subprocess.CompletedProcess[bytes]:
+        # Its own session: Ctrl-C reaches us alone, and the command ends without a word of its own.
+        return subprocess.run(
+            self._command(words),
+            stdout=out,
+            stdin=subprocess.DEVNULL,
+            check=False,
+            env=_environment(),
+            start_new_session=True,
+        )
 
     def _command(self, words: Sequence[str]) -> Sequence[str]:
         return [*self.program, "--config", str(self.config), *words]
