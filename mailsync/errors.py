@@ -81,8 +81,9 @@ class ConfigError(MailsyncError):
         )
 
 
-#: With several accounts the process ends with the first of these that occurred (DESIGN 6).
-EXIT_ORDER = (1, 30, 20, 12, 11, 10, 3, 0)
+#: With several accounts the process ends with the first of these that occurred (DESIGN 6). 2 is one account's own:
+#: its secret cannot be read.
+EXIT_ORDER = (1, 30, 20, 12, 11, 10, 2, 3, 0)
 
 
 def worst_exit(codes: list[int]) -> int:

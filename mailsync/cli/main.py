@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from mailsync import __version__, log
@@ -58,12 +57,12 @@ def run(arguments: list[str]) -> int:
         return code if isinstance(code, int) else 0
     except MailsyncError as error:
         return _end(Context.current_language(), error)
-    except click.exceptions.Exit as ended:
+    except typer.Exit as ended:
         return ended.exit_code
-    except click.ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        sys.stderr.write(f"{error}. `mailsync --help` lists the commands, `mailsync COMMAND --help` its options\n")
         return 2
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("\ninterrupted\n")
         return 130
     except BrokenPipeError:

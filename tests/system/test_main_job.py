@@ -1,0 +1,107 @@
+"""The whole main job through the command line, on real servers, and what is left of it after a kill."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import BookUser, MailUser
+from tests.system.company import Company, letter
+
+D12, E05 = "Customers/D12 Gibson Importing", "Customers/E05 Rossi-Casa"
+JANE, WANG_D12, WANG_E05 = (
+    "D12 Jane Roe/Gibson Importing/AU",
+    "D12 王伟/顺达货代/SH",
+    "E05 王伟/顺达货代/SH",
+)
+GIULIA, LI_NA = "E05 Giulia Rossi/Rossi-Casa/IT", "012 李娜/客户贸易/CN"
+
+
+@pytest.fixture
+def company(tmp_path: Path, mail_user: MailUser, book_user: BookUser) -> Company:
+    return Company.found(tmp_path, mail_user, book_user)
+
+
+def test_plan_confirm_tidy_undo_and_again(company: Company) -> None:
+    mail, cards = company.messages(), company.cards()
+
+    planned = company.run("plan", "--json")
+    result = planned.objects()[0]
+    assert (planned.code, result["dry_run"], len(result["attributions"])) == (0, True, 6)
+    assert {row["evidence"] for row in result["attributions"]} == {"participant"}
+    held = company.run("tidy")
+    assert held.code == 20
+    assert f"mailsync confirm rep {result['plan_hash']}" in " ".join(held.out.split())
+    assert company.run("confirm", "rep", "0" * 12).code == 2
+    assert (company.messages(), company.cards()) == (mail, cards)
+
+    assert company.run("confirm", "rep", result["plan_hash"]).code == 0
+    first = company.run("tidy", "--json").objects()[0]
+    assert first["exit_code"] == 0
+    assert company.places() == Counter({D12: 3, E05: 3})
+    assert company.names() == {JANE, WANG_D12, WANG_E05, GIULIA, LI_NA, "Someone Else"}
+    tidy_mail, tidy_cards = company.messages(), company.cards()
+
+    second = company.run("tidy", "--json").objects()[0]
+    assert (second["exit_code"], second["actions"], second["attributions"]) == (0, [], [])
+    assert (company.messages(), company.cards()) == (tidy_mail, tidy_cards)
+
+    undone = company.run("undo", first["run"], "--json")
+    assert undone.code == 0
+    assert (company.messages(), company.cards()) == (mail, cards)
+    states = {row["state"] for row in company.run("journal", "--run", first["run"], "--json").objects()}
+    assert states == {"undone", "done"}  # the folders stay: mail may have come into them
+    assert company.run("undo", first["run"]).code == 2
+
+    again = company.run("tidy", "--json").objects()[0]
+    assert again["exit_code"] == 0
+    assert company.messages() == tidy_mail
+    assert company.names() == {JANE, WANG_D12, WANG_E05, GIULIA, LI_NA, "Someone Else"}
+
+
+def test_what_a_person_moved_stays_and_is_learnt(company: Company) -> None:
+    company.mail.seed([letter(90, sender="nobody@unknown.example", subject="hello")])
+    company.confirm()
+    company.run("tidy")
+    company.mail.seed([letter(91, sender="other@unknown.example", subject="hi")])
+    assert company.places()["INBOX"] == 2
+    told = company.run("tidy", "--json", "--full").objects()[0]
+    evidence = {row["message_id"]: row["evidence"] for row in told["attributions"]}
+    assert evidence["<m91@test.example>"] == "none"
+
+
+@pytest.mark.parametrize("kills", [3])
+def test_a_killed_run_ends_in_the_same_state_with_no_message_twice(
+    tmp_path: Path, mail_user: MailUser, book_user: BookUser, kills: int
+) -> None:
+    company = Company.found(tmp_path, mail_user, book_user, letters=400)
+    everything = Counter(one.fingerprint for one in company.messages().elements())
+    company.confirm()
+    for enough in range(20, 20 + 60 * kills, 60):
+        running = company.start("tidy")
+        wait_for_done_actions(company.folder / "var" / "mailsync.db", enough, running)
+        running.send_signal(signal.SIGKILL)
+        running.communicate()
+        assert running.returncode == -signal.SIGKILL
+    assert company.run("tidy").code == 0
+    assert company.places() == Counter({D12: 200, E05: 200})
+    assert Counter(one.fingerprint for one in company.messages().elements()) == everything
+    assert company.names() == {JANE, WANG_D12, WANG_E05, GIULIA, LI_NA, "Someone Else"}
+    assert {row["state"] for row in company.run("journal", "--json").objects()} <= {"done", "abandoned"}
+
+
+def wait_for_done_actions(database: Path, count: int, running: object) -> None:
+    """Poll the journal until the run is in the middle of its work."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+            done = connection.execute("SELECT count(*) FROM actions WHERE state = 'done'").fetchone()[0]
+        if done >= count:
+            return
+        time.sleep(0.005)
+    raise AssertionError("the run did not get into its work")
