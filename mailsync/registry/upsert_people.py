@@ -49,7 +49,8 @@ def upsert_people(visit: Visit, table: Table, rows: list[ReadRow], tally: Tally)
     crowd = Crowd(_held(visit))
     customers = _Customers(visit)
     named: list[Person] = []
-    for row in rows:
+    # Rows with an id say for sure whom they are about; the others then look among all people.
+    for row in sorted(rows, key=lambda row: row.text("id") is None):
         person = crowd.find(row) or crowd.add(Person(former=_NOBODY))
         if person.row is None:
             named.append(person)
@@ -59,7 +60,7 @@ def upsert_people(visit: Visit, table: Table, rows: list[ReadRow], tally: Tally)
         crowd.index(person)
         if visit.source:
             person.wanted["from_source"] = True
-    _write(visit, named, tally)
+    _write(visit, sorted(named, key=lambda person: person.row or 0), tally)
     return frozenset(person.contact_id for person in named if person.contact_id is not None)
 
 
@@ -85,26 +86,25 @@ class Crowd:
                 self._by_address[address].append(person)
 
     def find(self, row: ReadRow) -> Person | None:
-        """Whom a row is about. Two people may share an address: ids keep them apart, else the main e-mail decides."""
-        external_id = row.text("id")
+        """Whom a row is about. Two people may share an address: ids keep them apart, else the main e-mail decides;
+        somebody's second address counts only where the name does not speak against it."""
+        external_id, name = row.text("id"), row.text("name")
         if external_id and (person := self._by_id.get(external_id)):
             return person
         given = _addresses_of(row)
-        # An address that a row before took from its owner leads to nobody.
-        known = (
-            [one for one in self._by_address.get(given[0], []) if given[0] in one.addresses] if given else []
-        )
-        if external_id:
-            known = [person for person in known if not _now(person, "external_id")]
-        name = row.text("name")
-        return min(
-            known,
-            key=lambda person: (
-                person.addresses[0] != given[0],
-                name is not None and _now(person, "name") != name,
-            ),
-            default=None,
-        )
+        if not given:
+            return None
+        main: list[Person] = []
+        second: list[Person] = []
+        for person in self._by_address.get(given[0], []):
+            if given[0] not in person.addresses or (external_id and _now(person, "external_id")):
+                continue  # a row before took the address away; another id is another person
+            if person.addresses[0] == given[0]:
+                main.append(person)
+            elif name in (None, _now(person, "name")):
+                second.append(person)
+        same_name = [person for person in main if name == _now(person, "name")]
+        return next(iter((*same_name, *main, *second)), None)
 
 
 class _Customers:
@@ -169,16 +169,15 @@ def _take(person: Person, row: ReadRow, table: Table, tally: Tally, *, again: bo
     by_id = row.text("id")
     if by_id:
         person.wanted["external_id"] = by_id
-    replaces = bool(by_id) and by_id == person.former["external_id"] and not again
-    person.addresses = _joined_addresses(person.addresses, row, replaces=replaces)
+    person.addresses = _joined_addresses(person.addresses, row, replaces=bool(by_id) and not again)
 
 
 def _joined_addresses(held: tuple[str, ...], row: ReadRow, *, replaces: bool) -> tuple[str, ...]:
-    """Addresses after a row. Found by its id, the e-mail cells are the addresses, and an empty cell leaves its part
-    alone; found by e-mail, a row can only add."""
+    """Addresses after a row. With an id, the e-mail cells are the addresses, and an empty cell leaves its part alone;
+    a row found by e-mail, or a further one about the same person, can only add."""
     main, more = row.texts("email"), row.texts("email2")
     if not replaces or row.spoiled & {"email", "email2"}:
-        return tuple(dict.fromkeys((*main, *more, *held)))
+        return tuple(dict.fromkeys((*held, *main, *more)))
     if "email" in row.values and not main:  # blanked by `-`
         held = ()
     if "email2" not in row.values:

@@ -492,7 +492,7 @@ def test_people_without_id_are_found_by_their_main_address_and_keep_what_they_ha
         [{"id": "7", "name": "Anna", "email": "a@x.example"}],
         [{"id": "7", "name": "Anna B"}],
     )
-    assert found == [("a@x.example", "Anna B", ("a@x.example", "a3@x.example", "a2@x.example"))]
+    assert found == [("a@x.example", "Anna B", ("a@x.example", "a2@x.example", "a3@x.example"))]
 
 
 def test_an_address_passes_from_one_person_to_another(database: sa.Engine, tmp_path: Path) -> None:
@@ -520,6 +520,35 @@ def test_two_people_may_share_an_address(database: sa.Engine, tmp_path: Path) ->
         ],
     )
     assert [name for _, name, _ in found] == ["A", "B", "C", "D"]
+
+
+def test_a_second_address_leads_to_its_owner_unless_the_name_says_otherwise(
+    database: sa.Engine, tmp_path: Path
+) -> None:
+    people = [
+        {"name": "Jane", "email": "jane@x.example", "email2": "info@x.example"},
+        {"name": "Tom", "email": "info@x.example", "email2": ""},
+        {"name": "Ann", "email": "ann@x.example", "email2": "ann2@x.example"},
+        {"name": "Ann", "email": "ann2@x.example", "email2": ""},
+    ]
+    found = people_after(database, tmp_path / "in", people)
+    assert found == [
+        ("jane@x.example", "Jane", ("jane@x.example", "info@x.example")),
+        ("info@x.example", "Tom", ("info@x.example",)),
+        ("ann@x.example", "Ann", ("ann@x.example", "ann2@x.example")),
+    ]
+    assert bring(database, tmp_path / "in", people=people).changes == 0
+
+
+def test_rows_with_an_id_are_settled_first(database: sa.Engine, tmp_path: Path) -> None:
+    people = [
+        {"id": "", "name": "A", "email": "a@x.example", "email2": "b@x.example"},
+        {"id": "1", "name": "", "email": "", "email2": "b@x.example"},
+        {"id": "2", "name": "", "email": "a@x.example", "email2": "b@x.example"},
+    ]
+    found = people_after(database, tmp_path / "in", people)
+    assert [key for key, _, _ in found] == ["1", "2"]
+    assert bring(database, tmp_path / "in", people=people).changes == 0
 
 
 def test_two_rows_about_one_person_add_up(database: sa.Engine, tmp_path: Path) -> None:
