@@ -26,9 +26,9 @@ CARD_CHANGES = {
 
 CARD_ACTIONS = {
     "none": N_("right already"),
-    "rename": N_("name put right"),
-    "create": N_("missing, added"),
-    "restore": N_("engagement ended, former name back"),
+    "rename": N_("name was not right"),
+    "create": N_("entry was missing"),
+    "restore": N_("engagement had ended"),
     "conflict": N_("left alone, needs a look"),
     "duplicate": N_("second card of an address, left alone"),
     "unmatched": N_("nobody in the registry, left alone"),
@@ -48,6 +48,7 @@ EXITS = {
 
 KINDS = {
     "abandoned": N_("given up"),
+    "address-differs": N_("address differs"),
     "brake": N_("brake"),
     "card-conflict": N_("card left alone"),
     "conflict": N_("conflict"),
