@@ -295,12 +295,10 @@ _CLOSED = {
 
 
 def _free_id(head: str, taken: set[str]) -> str:
-    first = secrets.randbelow(256)
-    for step in range(256):
-        run_id = f"{head}-{(first + step) % 256:02x}"
-        if run_id not in taken:
-            return run_id
-    return f"{head}-{secrets.token_hex(8)}"
+    """Two hex digits more; runs begun in one second still sort in their order."""
+    suffixes = [int(run_id[-2:], 16) for run_id in taken if len(run_id) == len(head) + 3]
+    suffix = max(suffixes) + 1 if suffixes else secrets.randbelow(128)
+    return f"{head}-{suffix:02x}" if suffix < 256 else f"{head}-{secrets.token_hex(8)}"
 
 
 def _columns(run: str, account: str, intent: Intent, now: datetime) -> dict[str, Any]:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mailsync.errors import AccountLocked, CollectionError
-from mailsync.run.actions import Action, CardCreate, CardRename, FolderCreate, MessageTransfer, NameProperties
+from mailsync.run.actions import (
+    Action,
+    CardCreate,
+    CardRename,
+    FolderCreate,
+    MailboxState,
+    MessageTransfer,
+    NameProperties,
+)
 from mailsync.run.apply import Outcome, apply
 from mailsync.run.apply_mail import MANY_DESTINATIONS
+from mailsync.run.journal import Intent
 from mailsync.run.recover import MAILBOX, recover
+from mailsync.run.settle import settle_transfers
 from tests.kill.worlds import KillableJournal, LineEditor, Mail, MemoryBook, MemoryMail, memory_journal
 
 EDITOR = LineEditor()
@@ -417,6 +427,38 @@ def test_an_equal_message_below_the_fence_is_not_taken_for_the_copy() -> None:
     mail.append("D12", Mail(subject="the same"))
     mail.append("INBOX", Mail(subject="the same"))
     assert len(carry_out(transfers(mail), mail=mail).failed) == 1
+
+
+def test_of_equal_messages_the_one_that_left_claims_the_copy() -> None:
+    class Halfway(MemoryMail):
+        def move(self, mailbox: str, uids: Sequence[int], destination: str) -> Mapping[int, int] | None:
+            return super().move(mailbox, uids[-1:], destination)
+
+    mail, journal = Halfway(says_copyuid=False), memory_journal()
+    mail.create("D12")
+    for _ in range(2):
+        mail.append("INBOX", Mail(subject="the same"))
+    carry_out(transfers(mail), mail=mail, journal=journal)
+    assert sum(mail.held().values()) == 2
+    assert states(journal) == ["failed", "done"]
+
+
+def test_a_copy_is_sought_above_its_own_fence_alone() -> None:
+    mail, journal = a_mail(1), memory_journal()
+    (early,) = transfers(mail)
+    assert isinstance(early, MessageTransfer)
+    twin = replace(early, uid=99)
+    mail.append("D12", mail.mailboxes["INBOX"][1])
+    fences = [MailboxState(uidvalidity=mail.uidvalidity["D12"], uidnext=uidnext) for uidnext in (2, 1)]
+    other = replace(early, uid=98, fingerprint="other")
+    rows = journal.open(
+        journal.begin().id,
+        "li.na",
+        [Intent(action=twin, fence=fences[0]), Intent(action=other, fence=fences[1])],
+    )
+    assert [closing.state for closing in settle_transfers(mail, rows)] == ["conflict", "conflict"]
+    mail.uidvalidity["D12"] = 77  # made anew: the fence says nothing there
+    assert [closing.state for closing in settle_transfers(mail, rows)] == ["done", "conflict"]
 
 
 def test_many_destinations_are_copied_and_removed_together() -> None:
