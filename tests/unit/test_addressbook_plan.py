@@ -245,6 +245,15 @@ def test_a_card_people_wrote_for_a_further_engagement_serves_it() -> None:
     }
 
 
+def test_the_only_card_takes_the_earliest_code_also_where_it_bears_a_later_one() -> None:
+    roster = Roster(customers=(GIBSON, EUROPA), contacts=(WANG,))
+    plan = plan_book(roster, [card("a", "E05 王伟/顺达货代/SH", "EMAIL:wang@shunda.example")], BOOK)
+    assert done(plan)["a"] == ("rename", "D12 王伟/顺达货代/SH")
+    assert [action.after for action in plan.actions if isinstance(action, CardCreate)] == [
+        "E05 王伟/顺达货代/SH"
+    ]
+
+
 def test_one_entry_with_all_codes_where_that_is_wished() -> None:
     roster = Roster(customers=(GIBSON, EUROPA), contacts=(WANG,))
     settings = replace(BOOK, entry_per_engagement=False)
@@ -280,6 +289,15 @@ def test_a_merge_renames_the_added_card_where_it_is_the_only_one() -> None:
     assert [entry.action for entry in plan.entries] == ["rename"]
     cards = carried_out(cards, plan.actions)
     assert not plan_book(merged, cards, BOOK).actions
+
+
+def test_an_added_card_is_known_by_its_uid_alone_also_after_a_merge() -> None:
+    before = Roster(customers=(EUROPA,), contacts=(replace(WANG, customers=("E05",)),))
+    (added,) = carried_out([], plan_book(before, [], BOOK).actions)
+    lost = ShelfCard(href=added.href, etag=added.etag, data=added.data)
+    moved = replace(WANG, customers=("D12",), addresses=("wang@new.example",))
+    merged = Roster(customers=(replace(GIBSON, superseded=("E05",)),), contacts=(moved,))
+    assert [entry.action for entry in plan_book(merged, [lost], BOOK).entries] == ["rename"]
 
 
 # ----- several cards, several people
