@@ -117,7 +117,7 @@ def test_a_message_is_read_in_any_order_and_never_from_its_own_text(answer: list
     (items,) = wire.parse_fetch(answer)
     zone = timezone(-timedelta(hours=3, minutes=30))
     assert (items.uid, items.size, items.body) == (7, 12, HEADER)
-    assert items.flags == {"\\Seen", "$x"} and items.internal_date == datetime(
+    assert items.flags == frozenset({"\\Seen", "$x"}) and items.internal_date == datetime(
         2026, 2, 3, 4, 5, 6, tzinfo=zone
     )
 
@@ -133,7 +133,7 @@ def test_a_body_may_be_a_quoted_string(text: bytes, body: bytes) -> None:
 
 def test_recent_is_no_flag_of_the_message() -> None:
     (items,) = wire.parse_fetch([b"1 (FLAGS (\\Recent \\Flagged))"])
-    assert items.flags == {"\\Flagged"} and items.uid is None and items.body is None
+    assert items.flags == frozenset({"\\Flagged"}) and items.uid is None and items.body is None
 
 
 @pytest.mark.parametrize("date", [b'"31-Foo-2026 04:05:06 +0000"', b'"31-Feb-2026 04:05:06 +0000"', b"NIL"])
