@@ -289,6 +289,11 @@ def test_customers_without_a_code_are_told_what_to_use(database: sa.Engine, tmp_
     assert "customers add" in str(report.problems[0].reason)
 
 
+def test_a_show_that_gives_no_codes_lends_its_letter_to_none(database: sa.Engine, tmp_path: Path) -> None:
+    bring(database, tmp_path / "in", shows=[{"letter": "E", "coded": "no"}, {"letter": "F", "coded": ""}])
+    assert roster_of(database).show_letters == {"F"}
+
+
 def test_strict_imports_nothing_when_anything_is_wrong(database: sa.Engine, tmp_path: Path) -> None:
     folder = write_registry(
         tmp_path / "in", customers=[{"code": "D1", "company": "X"}, {"code": "I1", "company": "Y"}]
