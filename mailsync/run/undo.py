@@ -71,7 +71,7 @@ def plan_undo(
         )
     plan = UndoPlan()
     latest = [row for row in reversed(rows) if _happened(row)]
-    if not latest:
+    if all(isinstance(row.action, FolderCreate) for row in latest):  # folders stay, so nothing would be done
         raise UsageError(N_("There is nothing to undo: run {run} left nothing changed"), run=run.id)
     _plan_cards(plan, [row for row in latest if _is_card(row)], books, editor)
     _plan_mail(plan, [row for row in latest if not _is_card(row)], mail)
