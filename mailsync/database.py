@@ -11,6 +11,9 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from mailsync.errors import StorageError
+from mailsync.text import N_
+
 NAMING = {
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -18,6 +21,16 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+def unusable(error: sa.exc.DBAPIError) -> StorageError:
+    """What a database's own error (locked, full, damaged, gone) means to a person."""
+    return StorageError(
+        N_(
+            "The database does not answer as it should: {reason}. Nothing more was done; the next run goes on from here"
+        ),
+        reason=str(error.orig).strip(),
+    )
 
 
 class UTCDateTime(sa.TypeDecorator[datetime]):

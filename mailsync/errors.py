@@ -42,6 +42,10 @@ class RunRefused(MailsyncError):
     exit_code = 20
 
 
+class NotConfirmed(RunRefused):
+    """The first plan of a mailbox or book waits for somebody to confirm it; no trouble, but nothing was written."""
+
+
 class RegistryError(MailsyncError):
     """The registry is missing, empty or unreadable; nothing was written."""
 

@@ -42,29 +42,53 @@ def translator(language: str) -> Translate:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A template with its fields: said in English by `str()`, in the reader's language by `render()`."""
+    """A template with its fields: said in English by `str()`, in the reader's language by `render()`. A field may be
+    a sentence itself."""
 
     template: str
-    fields: tuple[tuple[str, str | int], ...] = ()
+    fields: tuple[tuple[str, Field], ...] = ()
 
     @classmethod
     def of(cls, template: str, **fields: object) -> Self:
-        plain = tuple((key, value if isinstance(value, int) else str(value)) for key, value in fields.items())
-        return cls(template, plain)
+        return cls(template, tuple((key, _field(value)) for key, value in fields.items()))
 
     def render(self, translate: Translate) -> str:
-        return translate(self.template).format(**dict(self.fields))
+        said = {
+            key: value.render(translate) if isinstance(value, Sentence) else value
+            for key, value in self.fields
+        }
+        return translate(self.template).format(**said)
 
     def __str__(self) -> str:
         return self.render(N_)
 
     def to_json(self) -> dict[str, object]:
-        return {"template": self.template, "fields": dict(self.fields)}
+        fields = {
+            key: value.to_json() if isinstance(value, Sentence) else value for key, value in self.fields
+        }
+        return {"template": self.template, "fields": fields}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, object]) -> Self:
         fields = stored["fields"]
-        return cls.of(str(stored["template"]), **(fields if isinstance(fields, dict) else {}))
+        plain = fields if isinstance(fields, dict) else {}
+        nested = {
+            key: cls.from_json(value) if isinstance(value, dict) and "template" in value else value
+            for key, value in plain.items()
+        }
+        return cls.of(str(stored["template"]), **nested)
+
+
+#: What may stand in a sentence.
+Field = str | int | Sentence
+
+
+def _field(value: object) -> Field:
+    """Errors that carry a sentence (`MailsyncError.sentence`, `CodeError.reason`) stay translatable."""
+    for candidate in (value, getattr(value, "sentence", None), getattr(value, "reason", None)):
+        if isinstance(candidate, Sentence):
+            return candidate
+    return value if isinstance(value, int) else str(value)
 
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")

@@ -5,20 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import sqlalchemy as sa
 from rich.console import Console
 
 from mailsync import config as configuration
-from mailsync import tidy
 from mailsync.cli import settings
 from mailsync.config import Config
 from mailsync.errors import ConfigError
 from mailsync.log import Redactor
 from mailsync.text import Translate, translator
-from mailsync.tidy import Desk
 from mailsync.tidy.settings import Account, House
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from mailsync.tidy.desk import Desk
 
 
 @dataclass
@@ -48,7 +50,9 @@ class Context:
     @cached_property
     def desk(self) -> Desk:
         """The database, brought to the newest schema, and what runs share."""
-        return tidy.open_desk(self.house)
+        from mailsync.tidy.desk import open_desk  # loads SQLAlchemy, which `--help` need not wait for
+
+        return open_desk(self.house)
 
     @property
     def engine(self) -> sa.Engine:

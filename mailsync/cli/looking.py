@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from mailsync import lookup
 from mailsync.cli.context import Context
 from mailsync.errors import worst_exit
 from mailsync.text import N_
@@ -24,6 +23,8 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines, one object per line said.")] = False,
 ) -> int:
     """Say of configuration, registry and each server what it can do and what is wrong. Writes nothing."""
+    from mailsync import lookup
+
     context: Context = ctx.obj
     codes = []
     for line in lookup.check(context.desk, context.accounts(account)):
@@ -44,6 +45,8 @@ def why(
     what: Annotated[str, typer.Argument(metavar="MESSAGE-ID|ADDRESS|CARD")],
 ) -> int:
     """Say which evidence decided about a message, and what hangs on an address or a card."""
+    from mailsync import lookup
+
     context: Context = ctx.obj
     found = False
     for line in lookup.why(context.desk, context.accounts(), what):
@@ -66,6 +69,8 @@ def who(
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines, one object per entry.")] = False,
 ) -> int:
     """List whom a mail client offers for a typed text, best match first, from the address books as last read."""
+    from mailsync import lookup
+
     context: Context = ctx.obj
     offers = lookup.who(context.engine, text)
     for offer in offers:

@@ -60,7 +60,9 @@ def run(arguments: list[str]) -> int:
     except typer.Exit as ended:
         return ended.exit_code
     except typer.TyperException as error:
-        sys.stderr.write(f"{error}. `mailsync --help` lists the commands, `mailsync COMMAND --help` its options\n")
+        sys.stderr.write(
+            f"{error}. `mailsync --help` lists the commands, `mailsync COMMAND --help` its options\n"
+        )
         return 2
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("\ninterrupted\n")
@@ -68,7 +70,13 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception:
+    except Exception as error:
+        import sqlalchemy as sa
+
+        from mailsync.database import unusable
+
+        if isinstance(error, sa.exc.DBAPIError):
+            return _end(Context.current_language(), unusable(error))
         logging.getLogger("mailsync").exception("Unexpected error; nothing more was done")
         return 1
 

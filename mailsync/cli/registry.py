@@ -29,7 +29,15 @@ def import_(
     from mailsync.registry.exchange import import_registry
 
     context: Context = ctx.obj
-    report = import_registry(context.engine, path, dry_run=dry_run, strict=strict, force=force is not None)
+    source = context.config.registry.source
+    report = import_registry(
+        context.engine,
+        path,
+        dry_run=dry_run,
+        strict=strict,
+        force=force is not None,
+        source=source is not None and path.resolve() == Path(source).resolve(),
+    )
     for problem in report.problems:
         context.console.print(problem.render(context.translate))
     for note in report.notes:

@@ -1,4 +1,7 @@
-"""`plan`, `confirm`, `tidy`, `undo`, `journal`, `report`: what runs do and did."""
+"""`plan`, `confirm`, `tidy`, `undo`, `journal`, `report`: what runs do and did.
+
+Rooms are imported where they are used: together they take a second to load, which `--help` need not wait for.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,6 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from mailsync import tidy as tidying
-from mailsync.cli import show
 from mailsync.cli.context import Context
 from mailsync.errors import UsageError, worst_exit
 from mailsync.text import N_
@@ -48,10 +49,13 @@ def tidy(
 
 
 def _run_all(context: Context, names: list[str] | None, as_json: bool, options: Options) -> int:
+    from mailsync.cli import show
+    from mailsync.tidy.running import run
+
     results = []
     for account in context.accounts(names):
         with show.progress(account.name, context, quiet=as_json) as progress:
-            result = tidying.run(context.desk, account, options, progress=progress)
+            result = run(context.desk, account, options, progress=progress)
         results.append(result)
         if as_json:
             show.json_line(result)
@@ -86,9 +90,12 @@ def undo(
     as_json: JsonOption = False,
 ) -> int:
     """Put back everything a run did: cards, and each message into its own former mailbox."""
+    from mailsync.cli import show
+    from mailsync.tidy import undoing
+
     context: Context = ctx.obj
     with show.progress(run, context, quiet=as_json) as progress:
-        result = tidying.undo(context.desk, context.accounts(), run, progress=progress)
+        result = undoing.undo(context.desk, context.accounts(), run, progress=progress)
     if as_json:
         show.json_line(result)
     else:
@@ -103,6 +110,8 @@ def journal(
     as_json: JsonOption = False,
 ) -> int:
     """List every action mailsync took, newest run first."""
+    from mailsync.cli import show
+
     context: Context = ctx.obj
     names = {one.name for one in context.accounts(account)} if account else None
     if run is not None:
@@ -125,6 +134,8 @@ def report(
     html: Annotated[Path | None, typer.Option("--html", help="Write the page to this file.")] = None,
 ) -> int:
     """The report of the last run of each account, or of all runs since a date."""
+    from mailsync.cli import show
+
     context: Context = ctx.obj
     wanted = [one.name for one in context.accounts(account)]
     stored = context.desk.results

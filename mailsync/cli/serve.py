@@ -9,15 +9,9 @@ from threading import Event
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
 import typer
 
-from mailsync import tidy
-from mailsync.cli import show
 from mailsync.cli.context import Context
-from mailsync.daemon.health import Health, healthy
-from mailsync.daemon.jobs import RunKeys
-from mailsync.daemon.scheduler import Daemon, Schedule, utc_now
 from mailsync.errors import StorageError
 from mailsync.text import N_
 from mailsync.tidy.settings import Options
@@ -32,6 +26,10 @@ def run(
     ] = False,
 ) -> int:
     """The daemon: tidy every account again and again, report once a day, until SIGTERM."""
+    from mailsync.daemon.health import Health, healthy
+    from mailsync.daemon.jobs import RunKeys
+    from mailsync.daemon.scheduler import Daemon, Schedule, utc_now
+
     context: Context = ctx.obj
     config = context.config
     path = config.state_dir / "health.json"
@@ -60,11 +58,13 @@ def run(
 
 
 def _runner(context: Context) -> Callable[[str, Event], int]:
+    from mailsync.tidy import running
+
     desk = context.desk
     accounts = {account.name: account for account in context.accounts()}
 
     def run_account(name: str, stop: Event) -> int:
-        result = tidy.run(desk, accounts[name], Options(by_hand=False), stop=stop.is_set)
+        result = running.run(desk, accounts[name], Options(by_hand=False), stop=stop.is_set)
         for error in result["errors"]:
             logger.error("%s: %s", name, error["sentence"])
         return int(result["exit_code"])
@@ -73,6 +73,8 @@ def _runner(context: Context) -> Callable[[str, Event], int]:
 
 
 def _reporter(context: Context) -> Callable[[date], None]:
+    from mailsync.cli import show
+
     def daily_report(day: date) -> None:
         since = datetime.combine(day - timedelta(days=1), time(), ZoneInfo(context.config.timezone))
         results = list(context.desk.results.since(since.astimezone(UTC)))
@@ -84,6 +86,7 @@ def _reporter(context: Context) -> Callable[[date], None]:
 
 def _probe(context: Context) -> Callable[[], None]:
     """Work is possible only while the database answers."""
+    import sqlalchemy as sa
 
     def probe() -> None:
         try:

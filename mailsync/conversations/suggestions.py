@@ -141,7 +141,8 @@ def _wrongly_coded(view: View) -> bool:
 
 
 def _finding(kind: str, view: View, note: Sentence, customer: str | None) -> Finding:
-    return Finding(kind=kind, subject=name_of(view.message), sentence=note, customer=customer)
+    told = Sentence.of(N_("“{subject}”: {reason}"), subject=view.envelope.subject, reason=note)
+    return Finding(kind=kind, subject=name_of(view.message), sentence=told, customer=customer)
 
 
 def name_of(message: Message) -> str:

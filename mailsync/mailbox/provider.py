@@ -92,7 +92,9 @@ def _problems(
     if "sent" not in assigned:
         found.append(
             Sentence.of(
-                N_("{server} shows no Sent folder for {user}: name it in the configuration (folders.sent)"),
+                N_(
+                    "{server} shows no Sent folder for {user}: name it in the configuration (accounts.mailboxes.sent)"
+                ),
                 server=server,
                 user=session.login.user,
             )

@@ -110,18 +110,10 @@ def _run_line(result: Result) -> RunLine:
         plan_hash=result.get("plan_hash"),
         done=done,
         planned=sum(states[state] for state in PLANNED),
-        held=any(
-            row.get("kind") == "brake" and not _asks_to_confirm(row) for row in result.get("errors", ())
-        ),
+        held=any(row.get("kind") == "brake" for row in result.get("errors", ())),
         unconfirmed=bool(result.get("unconfirmed")),
         undoes=result.get("undoes"),
     )
-
-
-def _asks_to_confirm(row: Mapping[str, Any]) -> bool:
-    """A run that waits for its confirmation is refused as one that a brake holds, but it is no trouble: the next
-    step says what to type."""
-    return row.get("kind") == "brake" and "mailsync confirm" in str(row.get("sentence"))
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -222,7 +214,7 @@ def _notes(results: Iterable[Result]) -> list[Note]:
     newest: dict[tuple[str, ...], Note] = {}
     for severity, key in (("finding", "findings"), ("conflict", "conflicts"), ("error", "errors")):
         for result, row in _rows(results, key):
-            if _asks_to_confirm(row):
+            if row.get("kind") == "unconfirmed":  # no trouble: the next step says what to type
                 continue
             note = _note(result["account"], severity, row)
             newest[(note.account, note.kind, note.subject, note.customer or "", str(note.sentence))] = note

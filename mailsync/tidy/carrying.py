@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from mailsync.addressbook.shelf import Shelf
-from mailsync.errors import CollectionError, MailsyncError, RunRefused
+from mailsync.errors import CollectionError, MailsyncError, NotConfirmed, RunRefused
 from mailsync.run.actions import (
     Action,
     CardCreate,
@@ -68,8 +68,8 @@ def permit(
     return permission
 
 
-def _not_confirmed(account: Account, plan: Plan, targets: Sequence[str]) -> RunRefused:
-    return RunRefused(
+def _not_confirmed(account: Account, plan: Plan, targets: Sequence[str]) -> NotConfirmed:
+    return NotConfirmed(
         N_(
             "Not confirmed yet: {targets}. Nothing was written there. Read the plan; if it is right, type: "
             "mailsync confirm {account} {hash}"

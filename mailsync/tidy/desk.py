@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from mailsync.database import connect
 from mailsync.mailbox.index import Index
+from mailsync.migrations import upgrade
 from mailsync.run.confirmations import Confirmations
 from mailsync.run.journal import Journal
 from mailsync.run.lease import Leases
@@ -58,3 +59,11 @@ class Desk:
     def index(self, account: Account) -> Index:
         # its rows can be read again from the server, so a commit need not reach the disk at once
         return Index(connect(self.house.database, durable=False), account.name)
+
+
+def open_desk(house: House) -> Desk:
+    """The desk of this process, its database brought to the newest schema. Raises `StorageError`."""
+    engine = connect(house.database)
+    upgrade(engine)
+    house.state_dir.mkdir(parents=True, exist_ok=True)
+    return Desk(house=house, engine=engine, source=RosterSource(engine, house.registry_source))

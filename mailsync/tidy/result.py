@@ -10,7 +10,7 @@ from typing import Any
 from mailsync.addressbook.entries import CardEntry
 from mailsync.audit.plan import SubjectVerdict
 from mailsync.conversations.attribution import Attribution
-from mailsync.errors import MailsyncError, RunRefused, worst_exit
+from mailsync.errors import MailsyncError, NotConfirmed, RunRefused, worst_exit
 from mailsync.mailbox.headers import Message, MessageKey
 from mailsync.run.actions import Action, Finding, before_after, describe, target
 from mailsync.run.apply import Result
@@ -128,7 +128,7 @@ def error_rows(errors: Iterable[MailsyncError]) -> list[Json]:
     """`errors`: what ended the work on a server, a book, a mailbox, or on the account; a brake is one of them."""
     return [
         {
-            "kind": "brake" if isinstance(error, RunRefused) else "error",
+            "kind": _error_kind(error),
             "severity": "error",
             "subject": "",
             "customer": None,
@@ -137,6 +137,12 @@ def error_rows(errors: Iterable[MailsyncError]) -> list[Json]:
         }
         for error in errors
     ]
+
+
+def _error_kind(error: MailsyncError) -> str:
+    if isinstance(error, NotConfirmed):
+        return "unconfirmed"
+    return "brake" if isinstance(error, RunRefused) else "error"
 
 
 def counts(result: Mapping[str, Any]) -> Json:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import sqlalchemy as sa
 
 from mailsync.addressbook.cards import CardRewriter
 from mailsync.addressbook.shelf import BookView, Shelf
+from mailsync.database import unusable
 from mailsync.errors import AccountError, CollectionError, MailsyncError
 from mailsync.mailbox.headers import MessageKey
 from mailsync.registry.roster import Roster
@@ -25,6 +30,8 @@ from mailsync.tidy.reading import read_mail
 from mailsync.tidy.result import Json, finished
 from mailsync.tidy.servers import Servers, opened
 from mailsync.tidy.settings import Account, BookAccess, Options
+
+logger = logging.getLogger(__name__)
 
 #: How a book was configured, and its cards.
 Shelved = tuple[BookAccess, BookView]
@@ -58,9 +65,25 @@ def run(
             desk.results.store(journal_run.id, account.name, started, told)
             return told
     except MailsyncError as error:
-        told = result.empty(account.name, started, dry_run=options.dry_run)
-        told["errors"] = result.error_rows([error])
-        return finished(told, [error], desk.clock())
+        return _refused(desk, account, options, started, error)
+    except sa.exc.DBAPIError as error:
+        return _refused(desk, account, options, started, unusable(error))
+    except Exception as error:  # a defect in one account's run must not keep the others from theirs
+        logger.exception("The run of %s ended unexpectedly", account.name)
+        wrong = MailsyncError(
+            N_(
+                "The run of {account} ended unexpectedly ({reason}); what was begun is settled at the next run"
+            ),
+            account=account.name,
+            reason=f"{type(error).__name__}: {error}",
+        )
+        return _refused(desk, account, options, started, wrong)
+
+
+def _refused(desk: Desk, account: Account, options: Options, started: datetime, error: MailsyncError) -> Json:
+    told = result.empty(account.name, started, dry_run=options.dry_run)
+    told["errors"] = result.error_rows([error])
+    return finished(told, [error], desk.clock())
 
 
 @dataclass

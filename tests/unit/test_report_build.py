@@ -125,7 +125,7 @@ PLAN = {
     "unconfirmed": ["mail"],
     "actions": [move("D12 a", "C", "planned")],
 }
-WAITS = note("brake", "", "Not confirmed yet. If it is right, type: mailsync confirm li.na abc")
+WAITS = note("unconfirmed", "", "Not confirmed yet. If it is right, type: mailsync confirm li.na abc")
 
 
 @pytest.mark.parametrize(
