@@ -143,6 +143,17 @@ class Index:
         """Every message of the account, mailbox by mailbox in the order of UIDs."""
         return list(self._select())
 
+    def sizes(self) -> dict[str, int]:
+        """How many messages are known of each mailbox that has any."""
+        query = (
+            sa.select(MailboxRow.name, sa.func.count())
+            .join(MessageRow, MessageRow.mailbox_id == MailboxRow.id)
+            .where(MailboxRow.account == self._account)
+            .group_by(MailboxRow.name)
+        )
+        with self._engine.connect() as connection:
+            return {name: count for name, count in connection.execute(query)}
+
     def find(self, message_id: str) -> list[Message]:
         """The messages with this Message-ID; there may be several, in several mailboxes."""
         return list(self._select(MessageRow.message_id == message_id))

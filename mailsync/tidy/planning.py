@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from mailsync.addressbook.entries import CardEntry
 from mailsync.addressbook.plan import plan_book
@@ -46,8 +47,9 @@ class Plan:
     attributions: Attributions | None = None
     filing: FilingPlan = field(default_factory=FilingPlan)
 
-    @property
+    @cached_property
     def hash(self) -> str:
+        """What `confirm` and `--force=` name this plan by."""
         return plan_hash(self.actions)
 
 

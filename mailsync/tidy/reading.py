@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 
 from mailsync.mailbox.folders import Overrides
-from mailsync.mailbox.headers import Message
 from mailsync.mailbox.imap import ImapSession
 from mailsync.mailbox.index import Index
 from mailsync.mailbox.provider import probe
@@ -28,14 +26,14 @@ def read_mail(
 ) -> MailView:
     """All messages of `account` as they stand. Raises `AccountError`."""
     profile = probe(session, overrides(account))
-    before = _sizes(index.messages())
+    before = index.sizes()
 
     def show(mailbox: str, done: int, total: int) -> None:
         progress(Sentence.of(N_("Reading {mailbox}"), mailbox=mailbox), done, total)
 
     refreshed = index.refresh(session, overrides=overrides(account), full=full, on_progress=show)
     messages = index.messages()
-    after = _sizes(messages)
+    after = Counter(message.key.mailbox for message in messages)
     listings = [
         Listing(name=mailbox, holds="messages", known=known, listed=after[mailbox])
         for mailbox, known in before.items()
@@ -52,7 +50,3 @@ def read_mail(
         prefix=profile.prefix,
         findings=findings,
     )
-
-
-def _sizes(messages: Iterable[Message]) -> Counter[str]:
-    return Counter(message.key.mailbox for message in messages)
