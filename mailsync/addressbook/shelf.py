@@ -151,11 +151,6 @@ class Shelf:
                 else:
                     session.delete(row)
 
-    def forgot(self, url: str, href: str) -> None:
-        """The card is gone."""
-        with Session(self._engine) as session, session.begin():
-            session.delete(self._row(session, url, href))
-
     def clear(self, url: str) -> None:
         """Forget what was read of this book, but not what mailsync changed in it (`rebuild`)."""
         with Session(self._engine) as session, session.begin():

@@ -152,7 +152,7 @@ class Index:
             .group_by(MailboxRow.name)
         )
         with self._engine.connect() as connection:
-            return {name: count for name, count in connection.execute(query)}
+            return dict(connection.execute(query).tuples().all())
 
     def find(self, message_id: str) -> list[Message]:
         """The messages with this Message-ID; there may be several, in several mailboxes."""

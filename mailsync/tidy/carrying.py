@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from mailsync.addressbook.shelf import Shelf
-from mailsync.errors import CollectionError, MailsyncError, NotConfirmed, RunRefused
+from mailsync.errors import AccountError, CollectionError, MailsyncError, NotConfirmed, RunRefused
 from mailsync.run.actions import (
     Action,
     CardCreate,
@@ -98,18 +98,15 @@ def remember_cards(shelf: Shelf, servers: Servers, rows: Iterable[JournalRow]) -
             by_book[target_of(row.action)].append(row)
     errors: list[MailsyncError] = []
     for url, written in by_book.items():
-        actions = [
-            (row, row.action)
+        done = [
+            (row.action, row.former)
             for row in written
             if isinstance(row.action, CardRename | CardCreate | CardDelete | CardReplace)
         ]
         try:
-            held = servers.books[url].read_many([action.href for _, action in actions])
-        except CollectionError as error:
+            shelf.wrote_all(servers.books[url], done)
+        except (AccountError, CollectionError) as error:
             errors.append(error)
-            continue
-        for row, action in actions:
-            shelf.wrote(action, before=row.former, held=held.get(action.href))
     return errors
 
 

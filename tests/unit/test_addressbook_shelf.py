@@ -271,7 +271,6 @@ def test_rebuilding_reads_again_and_keeps_what_was_changed(shelf: Shelf) -> None
 def test_a_deleted_card_is_forgotten_even_when_it_was_never_seen(shelf: Shelf) -> None:
     gone = CardDelete(book="https://dav.example/b/", href="/b/x.vcf", uid="x", etag='"1"', before="x")
     shelf.wrote(gone, before=None, held=None)
-    shelf.forgot(gone.book, gone.href)
     assert shelf.cards(gone.book) == ()
 
 
