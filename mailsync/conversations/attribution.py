@@ -103,10 +103,11 @@ class _Decider:
 
     def decide(self) -> list[Attribution]:
         decided = [self._by_itself(place) for place in range(len(self.views))]
+        here = {self.threads.node_of[place] for place, view in enumerate(self.views) if not view.bounce}
         voters = {
             place: made.customer
             for place, made in enumerate(decided)
-            if made and made.customer and not self.views[place].bounce
+            if made and made.customer and not (self.views[place].bounce and self._about(place) & here)
         }
         self.here = self.threads.by_node(voters)
         self.before = self.threads.nearest(voters)
@@ -123,6 +124,8 @@ class _Decider:
         view, code = self.views[place], self.codes[place]
         if view.participants.customer:
             return self._made(place, view.participants.customer, "participant")
+        if view.reporter and not view.participants.conflict:
+            return self._made(place, view.reporter, "participant")
         if filed := self._filed(place):
             return self._made(place, filed, "filed")
         if code.customer:
@@ -154,6 +157,9 @@ class _Decider:
             customer = next(iter(found))
             supported = self.codes[place].if_thread == customer
             return self._made(place, customer, "code" if supported else "thread")
+        named = self.codes[place].if_thread
+        if named and named in found:
+            return self._made(place, named, "code")
         candidates = found or self.views[place].participants.candidates
         return self._ambiguous(place, candidates) if candidates else self._made(place, None, "none")
 
@@ -165,13 +171,16 @@ class _Decider:
                 found[self.threads.node_of[place]].add(finished[place].customer)
         return {node: frozenset(customers) for node, customers in found.items()}
 
+    def _about(self, place: int) -> frozenset[int]:
+        """The nodes of the messages with the id of the one that a bounce is about."""
+        about = self.views[place].envelope.message_id
+        return frozenset(self.threads.by_id.get(about, ())) if about else frozenset()
+
     def _bounce(
         self, place: int, by_headers: Attribution, originals: Mapping[int, frozenset[str | None]]
     ) -> Attribution:
         """A bounce follows the message it is about; where that is not here, its returned headers tell."""
-        about = self.views[place].envelope.message_id
-        nodes = self.threads.by_id.get(about, ()) if about else ()
-        found = [originals[node] for node in nodes if node in originals]
+        found = [originals[node] for node in self._about(place) if node in originals]
         followed = frozenset[str | None]().union(*found)
         if len(followed) == 1 and (customer := next(iter(followed))):
             return self._made(place, customer, "thread")

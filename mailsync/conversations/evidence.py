@@ -68,7 +68,9 @@ def _view(message: Message, reader: CodeReader, acquaintance: Acquaintance) -> V
         threading = _reply_to_returned(envelope, returned)
         envelope = returned
         reporter = participants(acquaintance.side(message.envelope, message.role).known).customer
-    side = acquaintance.side(envelope, "sent" if returned is not None else message.role)
+        side = acquaintance.side_of_returned(returned)
+    else:
+        side = acquaintance.side(envelope, message.role)
     peeled = reader.peel(envelope.subject)
     return View(
         message=message,
@@ -117,7 +119,9 @@ class CodeEvidence:
     """What the code in the subject says."""
 
     customer: str | None = None  #: decided
-    if_thread: str | None = None  #: decides only where the conversation belongs to this customer
+    if_thread: str | None = (
+        None  #: decides only where the conversation is this customer's, perhaps among others
+    )
     foreign: bool = False  #: it names a customer who is none of the contacts': nothing may decide any more
 
 
@@ -142,7 +146,7 @@ def by_code(view: View) -> CodeEvidence:
     if view.participants.of_contacts:
         return CodeEvidence(foreign=exact)
     # A shared forwarder or inspector may begin to serve a customer before anybody registers it.
-    return CodeEvidence(customer=only) if exact else CodeEvidence(if_thread=only)
+    return CodeEvidence(customer=only)
 
 
 def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:

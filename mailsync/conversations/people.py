@@ -158,12 +158,29 @@ class Acquaintance:
         )
 
     def side(self, envelope: Envelope, role: MailboxRole) -> Side:
-        """Outgoing: it lies in a Sent mailbox, or an own person wrote it."""
-        outgoing = role == "sent" or any(self.own.includes(author.address) for author in envelope.from_)
-        if outgoing:
+        """Outgoing: it lies in a Sent mailbox, or an own person wrote it.
+
+        What an own address only relays (a group, a form on the web site) came from outside: its Reply-To says from whom.
+        """
+        if role == "sent" or (self._from_own(envelope) and not self._any_outside(envelope.reply_to)):
             return self._side(envelope.to + envelope.cc + envelope.bcc, outgoing=True)
         listed = envelope.from_ + envelope.reply_to + envelope.to + envelope.cc
         return self._side(listed, outgoing=False)
+
+    def side_of_returned(self, returned: Envelope) -> Side:
+        """Of a message that only a report knows: it was sent, under whatever name, unless own people received it from
+        outside, as where the report is a receipt.
+        """
+        recipients = returned.to + returned.cc
+        received = not self._from_own(returned) and any(self.own.includes(one.address) for one in recipients)
+        sent = self._any_outside(recipients + returned.bcc) and not received
+        return self.side(returned, "sent" if sent else "inbox")
+
+    def _from_own(self, envelope: Envelope) -> bool:
+        return any(self.own.includes(author.address) for author in envelope.from_)
+
+    def _any_outside(self, addresses: Iterable[Address]) -> bool:
+        return any(self.person(address) for address in addresses)
 
     def _side(self, addresses: Iterable[Address], *, outgoing: bool) -> Side:
         found: dict[str, Person] = {}

@@ -16,7 +16,8 @@ from mailsync.mailbox.headers import Envelope
 
 #: An id that more different messages carry names none of them: some programs write the same one for ever.
 MOST_CARRIERS = 20
-_THREAD_INDEX_DIGITS = 44  #: 22 bytes in hex: the conversation's root
+#: In hex: the 22 bytes of a conversation in a Thread-Index, and the 5 that each answer appends to its parent's.
+_THREAD_INDEX_DIGITS, _ANSWER_DIGITS = 44, 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,15 +91,20 @@ class _Weaver:
         self.core_of: dict[int, str] = {}
         self.missing: dict[str, int] = {}
         self.steps: set[tuple[str, str, str]] = set()
+        self.by_index: defaultdict[str, dict[int, None]] = defaultdict(dict)
 
     def weave(self) -> Threads:
         node_of = self._place()
+        for member, node in zip(self.members, node_of, strict=True):
+            if index := _index(member.envelope):
+                self.by_index[index][node] = None
         linked: set[tuple[int, tuple[str, ...]]] = set()
         for member, node in zip(self.members, node_of, strict=True):
             linking = (node, member.envelope.references)
             self._link(member, node, copy=linking in linked)
             linked.add(linking)
-        self._join_by(node_of, lambda envelope: _conversation(envelope.thread_index))
+            self._link_by_index(member.envelope, node)
+        self._join_by(node_of, lambda envelope: _index(envelope)[:_THREAD_INDEX_DIGITS] or None)
         return Threads(
             thread_of=tuple(self._find(node) for node in node_of),
             node_of=tuple(node_of),
@@ -152,6 +158,18 @@ class _Weaver:
             self.steps.add(step)
             for child in self._resolve(newer, member.core, join_to=node):
                 self._edge(child, older, member.core)
+
+    def _link_by_index(self, envelope: Envelope, node: int) -> None:
+        """Edges to the nearest ancestors by Thread-Index, for a message whose other headers name no message here."""
+        if any(text in self.by_id for text in envelope.in_reply_to + envelope.references):
+            return
+        index = _index(envelope)
+        for end in range(len(index) - _ANSWER_DIGITS, _THREAD_INDEX_DIGITS - 1, -_ANSWER_DIGITS):
+            if found := [parent for parent in self.by_index.get(index[:end], ()) if parent != node]:
+                if len(found) <= MOST_CARRIERS:
+                    for parent in found:
+                        self._adopt(node, parent, join=True)
+                return
 
     def _edge(self, node: int, parent_id: str, core: str) -> None:
         found = self._resolve(parent_id, core, join_to=node)
@@ -208,8 +226,7 @@ def _author(envelope: Envelope) -> str:
     return envelope.from_[0].address if envelope.from_ else ""
 
 
-def _conversation(thread_index: str | None) -> str | None:
-    """Outlook's conversation, None where the header is too short to name one."""
-    if not thread_index or len(thread_index) < _THREAD_INDEX_DIGITS or not thread_index.strip("0"):
-        return None
-    return thread_index[:_THREAD_INDEX_DIGITS].lower()
+def _index(envelope: Envelope) -> str:
+    """Outlook's Thread-Index, empty where the header is too short to name a conversation."""
+    index = envelope.thread_index or ""
+    return index.lower() if len(index) >= _THREAD_INDEX_DIGITS and index.strip("0") else ""

@@ -43,7 +43,8 @@ class SubjectJudge:
         code = self.reader.first(peeled)
         if code and customer and code.of(customer):
             return Judgement(form=self._right_customer(peeled, code, customer), peeled=peeled, code=code)
-        if code and code.matches and not code.doubtful:
+        # Where nobody is decided only the registry's own spelling is surely a code: “A4 paper” names no customer.
+        if code and code.matches and not code.doubtful and (customer or code.form == "canonical"):
             return Judgement(form="wrong_customer", peeled=peeled, code=code)
         if code and code.form == "unknown":
             return Judgement(form="unknown_code", peeled=peeled, code=code)

@@ -65,7 +65,9 @@ class Envelope:
     other_ids: tuple[str, ...] = ()  #: ids that relays replaced (X-Google-Original-Message-ID …)
     in_reply_to: tuple[str, ...] = ()
     references: tuple[str, ...] = ()  #: oldest first; the first 10 and the last 40 of a longer list
-    thread_index: str | None = None  #: Outlook's Thread-Index: its first 22 bytes in hex
+    thread_index: str | None = (
+        None  #: Outlook's Thread-Index in hex: 22 bytes, and 5 for each answer, at most 40
+    )
     date: datetime | None = None  #: aware; None where the header is missing or senseless
     automatic: bool = False  #: Auto-Submitted says something else than "no" (RFC 3834)
     bulk: bool = False  #: List-Id, List-Unsubscribe or Precedence: bulk/list/junk

@@ -20,7 +20,8 @@ MOST_REPLIED_TO = 10
 MOST_REPEATS = 20  #: of one field: a second To is an error, but one that people make
 LONGEST_SUBJECT = 998
 LONGEST_ID = 998
-THREAD_INDEX_BYTES = 22
+#: Of a Thread-Index: the conversation's, those of each answer, and how many answers are kept (MS-OXOMSG 2.2.1.3).
+THREAD_INDEX_BYTES, ANSWER_BYTES, MOST_ANSWERS = 22, 5, 40
 
 #: One field with its folded lines. Linear: each line is matched once.
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\r?\n[ \t].*)*)", re.M)
@@ -129,7 +130,8 @@ def _thread_index(fields: _Fields) -> str | None:
         raw = base64.b64decode(text.encode("ascii"))
     except (binascii.Error, UnicodeEncodeError):
         return None
-    return raw[:THREAD_INDEX_BYTES].hex() if len(raw) >= THREAD_INDEX_BYTES else None
+    answers = min((len(raw) - THREAD_INDEX_BYTES) // ANSWER_BYTES, MOST_ANSWERS)
+    return raw[: THREAD_INDEX_BYTES + answers * ANSWER_BYTES].hex() if answers >= 0 else None
 
 
 def _date(fields: _Fields) -> datetime | None:

@@ -82,6 +82,16 @@ CASES = [
         {"m": ("wrong_customer", None, None)},
     ),
     Case(
+        "a contact of two customers, what looks like a third one's code",
+        [mail("m", "me > both", "A4 paper")],
+        {"m": ("missing", None, None)},
+    ),
+    Case(
+        "a shared forwarder, a sloppy code of a customer it does not serve yet",
+        [mail("m", "me > wang", "a-04 paper")],
+        {"m": ("malformed", "A04", "A04 paper")},
+    ),
+    Case(
         "a leak without code", [mail("m", "me > jane kurt", "prices")], {"m": ("cross_customer", None, None)}
     ),
     Case(

@@ -74,6 +74,26 @@ PARTICIPANT = [
         {"a": "E05 participant", "b": "D12 participant"},
     ),
     Scenario("own people are never evidence", [mail("m", "mate > me")], {"m": "- none"}),
+    Scenario(
+        "relayed by an own address: Reply-To names who wrote it",
+        [mail("m", "sales@ourcompany.example > sales@ourcompany.example", "hello", reply_to="jane")],
+        {"m": "D12 participant"},
+    ),
+    Scenario(
+        "relayed by an own address: it beats a wrong code",
+        [mail("m", "sales@ourcompany.example > me", "E05 prices", reply_to="jane", bulk=True)],
+        {"m": "D12 participant"},
+    ),
+    Scenario(
+        "relayed by an own address for an unknown person: no internal mail",
+        [mail("m", "sales@ourcompany.example > me", "d12 prices", reply_to="stranger")],
+        {"m": "- none"},
+    ),
+    Scenario(
+        "a colleague who asks for answers to another own address writes internal mail",
+        [mail("m", "mate > me", "d12 prices", reply_to="boss")],
+        {"m": "D12 code"},
+    ),
     Scenario("uncoded contacts count as unknown", [mail("m", "lead > me")], {"m": "- none"}),
 ]
 
@@ -100,8 +120,13 @@ CODE = [
         "outside the candidates, for shared people", [mail("m", "wang > me", "A04 x")], {"m": "A04 code"}
     ),
     Scenario(
-        "malformed and outside the candidates: a paper size",
-        [mail("m", "wang > me", "A4 paper")],
+        "malformed and outside the candidates, for shared people",
+        [mail("m", "wang > me", "[A4] paper")],
+        {"m": "A04 code"},
+    ),
+    Scenario(
+        "outside the candidates and like a sentence",
+        [mail("m", "wang > me", "a 4 month plan")],
         {"m": "- ambiguous"},
     ),
     Scenario(
@@ -129,6 +154,17 @@ CODE = [
         "malformed from unknown people counts where the thread supports it",
         [mail("a", "jane > me"), mail("b", "stranger > me", "d12 x", after="a")],
         {"a": "D12 participant", "b": "D12 code"},
+    ),
+    Scenario(
+        "also between the customers of one conversation",
+        [
+            mail("q", "bank > me"),
+            mail("a", "jane > me", after="q"),
+            mail("b", "kurt > me", after="q"),
+            mail("c", "stranger > me", "e05 x", after="q"),
+            mail("d", "stranger > me", "a04 x", after="q"),
+        ],
+        {"c": "E05 code", "d": "- ambiguous"},
     ),
     Scenario(
         "and not where the thread is another customer's",
@@ -176,6 +212,27 @@ THREAD = [
         "another Thread-Index is another conversation",
         [mail("a", "jane > me", index=OUTLOOK), mail("b", "bank > me", "new", index=OTHER_OUTLOOK)],
         {"b": "- none"},
+    ),
+    Scenario(
+        "by Thread-Index: the nearest ancestor, five bytes a step",
+        [
+            mail("a", "jane > me", index=OUTLOOK),
+            mail("b", "kurt > me", index=OUTLOOK + "11" * 5),
+            mail("c", "bank > me", index=OUTLOOK + "11" * 5 + "22" * 5 + "33" * 5),
+            mail("d", "bank > me", index=OUTLOOK + "44" * 5),
+            mail("e", "bank > me", index=OUTLOOK + "11" * 4 + "55"),
+        ],
+        {"c": "E05 thread", "d": "D12 thread", "e": "D12 thread"},
+    ),
+    Scenario(
+        "References that name a message are nearer than the Thread-Index",
+        [
+            mail("a", "jane > me", index=OUTLOOK),
+            mail("b", "kurt > me"),
+            mail("c", "bank > me", index=OUTLOOK + "11" * 5, after="b"),
+            mail("d", "bank > me", index=OUTLOOK + "22" * 5, after="gone"),
+        ],
+        {"c": "E05 thread", "d": "D12 thread"},
     ),
     Scenario(
         "a Thread-Index that is cut off or empty says nothing",
@@ -404,6 +461,43 @@ BOUNCE = [
         "a receipt of a known reader",
         [_bounce("b", _headers("me > bank", id=None), sender="jane")],
         {"b": "D12 participant"},
+    ),
+    Scenario(
+        "a report about an incoming message: its author is outside",
+        [mail("b", "me > jane", "Read: E05 x", returned=_headers("jane > me", "E05 x"))],
+        {"b": "D12 participant"},
+    ),
+    Scenario(
+        "also where others outside received it",
+        [
+            _bounce("b", _headers("kurt > me bank", "D12 x")),
+            _bounce("c", _headers("kurt > me jane", id="lost2")),
+        ],
+        {"b": "E05 participant", "c": "- ambiguous"},
+    ),
+    Scenario(
+        "a message sent under an unknown alias was sent all the same",
+        [_bounce("b", _headers("gmailer > jane", "E05 x"))],
+        {"b": "D12 participant"},
+    ),
+    Scenario(
+        "who sent the report is stronger than the code",
+        [_bounce("b", _headers("me > bank", "E05 x"), sender="jane")],
+        {"b": "D12 participant"},
+    ),
+    Scenario(
+        "but the code decides between those who received it",
+        [_bounce("b", _headers("me > jane kurt", "E05 x"), sender="jane")],
+        {"b": "E05 code"},
+    ),
+    Scenario(
+        "an answered bounce whose message is not here: its returned headers decide for the conversation",
+        [
+            _bounce("b", _headers("me > jane")),
+            mail("c", "me > mate", "Fwd: Undelivered Mail", after="b"),
+            mail("d", "bank > me", "hello", after="lost"),
+        ],
+        {"b": "D12 participant", "c": "D12 thread", "d": "D12 thread"},
     ),
     Scenario(
         "is no evidence for others",

@@ -121,7 +121,16 @@ def test_ids_and_threads() -> None:
     assert envelope.message_id == "<ab@x.example>" and envelope.other_ids == ("<old@x.example>",)
     assert envelope.in_reply_to == ("<c@x.example>", "<d@x.example>")
     assert envelope.references == ("<1@x.example>", "<2@x.example>", "<3@x.example>")
-    assert envelope.thread_index == bytes(range(22)).hex()
+    assert envelope.thread_index == bytes(range(27)).hex()
+
+
+@pytest.mark.parametrize(
+    ("length", "kept"), [(21, None), (22, 22), (26, 22), (27, 27), (222, 222), (230, 222), (2000, 222)]
+)
+def test_a_thread_index_is_kept_in_whole_steps(length: int, kept: int | None) -> None:
+    raw = bytes(number % 251 for number in range(length))
+    found = parse_envelope(b"Thread-Index: " + base64.b64encode(raw)).thread_index
+    assert found == (None if kept is None else raw[:kept].hex())
 
 
 @pytest.mark.parametrize(
