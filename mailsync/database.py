@@ -11,7 +11,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from mailsync.errors import StorageError
+from mailsync.errors import ConfigError, StorageError
 from mailsync.text import N_
 
 NAMING = {
@@ -62,7 +62,13 @@ class Base(DeclarativeBase):
 def connect(url: str, *, durable: bool = True) -> sa.Engine:
     """An engine on `url`. `durable` fsyncs every commit (journal); without it a power cut may cost the last commits
     (index: read again from the server)."""
-    engine = sa.create_engine(url)
+    try:
+        engine = sa.create_engine(url)
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            [f"database: {error.name} is missing; install mailsync[postgres]"],
+            sa.make_url(url).render_as_string(),
+        ) from error
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, durable)
     return engine

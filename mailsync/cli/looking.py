@@ -22,7 +22,7 @@ def check(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines, one object per line said.")] = False,
 ) -> int:
-    """Say of configuration, registry and each server what it can do and what is wrong. Writes nothing."""
+    """Say of configuration, registry and each server what it can do and what is wrong. Writes to no server."""
     from mailsync import lookup
 
     context: Context = ctx.obj

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -50,6 +51,9 @@ def run(arguments: list[str]) -> int:
     if arguments == ["--version"]:
         sys.stdout.write(f"mailsync {__version__}\n")
         return 0
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a character shows `?` for it
+            stream.reconfigure(errors="replace")
     # `--force` alone lifts any brake, `--force=HASH` only that of one plan; click has no optional values.
     spelled = ["--force=*" if argument == "--force" else argument for argument in arguments]
     try:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mailsync.cli.context import Context
+from mailsync.errors import UsageError
 from mailsync.text import N_
 
 app = typer.Typer(no_args_is_help=True, help="Read the registry files in, or write them out.")
@@ -29,6 +31,13 @@ def import_(
     from mailsync.registry.exchange import import_registry
 
     context: Context = ctx.obj
+    fingerprint = files_hash(path) if path.exists() else ""
+    if force not in (None, "*", fingerprint):
+        raise UsageError(
+            N_("--force={given} is not for these files: they are {hash} now (`--dry-run` says it)"),
+            given=force,
+            hash=fingerprint,
+        )
     source = context.config.registry.source
     report = import_registry(
         context.engine,
@@ -57,8 +66,18 @@ def import_(
         )
     )
     if not report.written:
-        context.console.print(context.translate(N_("Nothing was written")))
+        words = context.translate(N_("Nothing was written. These files have the hash {hash}"))
+        context.console.print(words.format(hash=fingerprint))
     return 3 if report.problems else 0
+
+
+def files_hash(path: Path) -> str:
+    """Twelve hex digits that name these files as they are now; `--force=` takes it."""
+    digest = hashlib.sha256()
+    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        if file.is_file():
+            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 @app.command("export")

@@ -58,7 +58,7 @@ def _run_all(context: Context, names: list[str] | None, as_json: bool, options: 
             result = run(context.desk, account, options, progress=progress)
         results.append(result)
         if as_json:
-            show.json_line(result)
+            show.result_line(context, result)
     if not as_json:
         show.on_terminal(context, results)
     if not options.dry_run:
@@ -97,7 +97,7 @@ def undo(
     with show.progress(run, context, quiet=as_json) as progress:
         result = undoing.undo(context.desk, context.accounts(), run, progress=progress)
     if as_json:
-        show.json_line(result)
+        show.result_line(context, result)
     else:
         show.on_terminal(context, [result])
     return int(result["exit_code"])
@@ -145,7 +145,7 @@ def report(
         results = list(stored.since(_moment(since, context.config.timezone), wanted))
     if as_json:
         for result in results:
-            show.json_line(result)
+            show.result_line(context, result)
         return 0
     if html:
         show.web_page(context, results, html)

@@ -10,7 +10,7 @@ import typer
 
 from mailsync import config as configuration
 from mailsync.cli.context import Context
-from mailsync.errors import UsageError
+from mailsync.errors import ConfigError, UsageError
 from mailsync.text import N_
 
 _TEMPLATE = """# Written by `mailsync init`. All keys: config/mailsync.example.toml
@@ -59,6 +59,7 @@ def init(
     answers = [address, imap, user, password_file, book, language, timezone]
     if any(character in answer for answer in answers for character in '"\\\n\r'):
         raise UsageError(N_("Quotes, backslashes and line breaks cannot stand in these answers"))
+    password_file = str(Path(password_file).expanduser().absolute())
     books = _BOOKS.format(url=book, user=user, password_file=password_file) if book else ""
     text = _TEMPLATE.format(
         language=language,
@@ -89,6 +90,8 @@ def _write_checked(path: Path, text: str) -> None:
     try:
         configuration.load(draft)
         draft.rename(path)
+    except ConfigError as error:
+        raise ConfigError(error.problems, str(path)) from error
     finally:
         draft.unlink(missing_ok=True)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,37 @@ from mailsync import report as reporting
 from mailsync.cli.context import Context
 from mailsync.registry.roster_load import load_roster
 from mailsync.report import CustomerName, Report
-from mailsync.text import Sentence
+from mailsync.text import Sentence, Translate
 from mailsync.tidy.desk import Progress as ShowProgress
 from mailsync.tidy.desk import silent
 
 
 def json_line(value: Any) -> None:
-    """One JSON object on a line of standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+    """One JSON object on a line of standard output, in UTF-8 whatever the terminal speaks."""
+    line = json.dumps(value, ensure_ascii=False) + "\n"
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.flush()
+        sys.stdout.buffer.write(line.encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.flush()
+    else:
+        sys.stdout.write(line)
+
+
+def result_line(context: Context, result: Mapping[str, Any]) -> None:
+    """A run's result as JSON, its sentences in the configured language as those of the journal."""
+    told = {
+        name: [_in_language(row, context.translate) for row in rows] if name in _SPEAKING else rows
+        for name, rows in result.items()
+    }
+    json_line(told)
+
+
+_SPEAKING = frozenset({"actions", "findings", "conflicts", "errors"})
+
+
+def _in_language(row: Mapping[str, Any], translate: Translate) -> Mapping[str, Any]:
+    parts = row.get("sentence_parts")
+    return {**row, "sentence": Sentence.from_json(parts).render(translate)} if parts else row
 
 
 def on_terminal(context: Context, results: Sequence[dict[str, Any]]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from mailsync.addressbook.scope import parse_scope
 from mailsync.errors import MailsyncError
 from mailsync.mailbox.headers import MailboxRole
 from mailsync.mailbox.provider import Profile, probe
@@ -124,6 +125,7 @@ def _abilities(account: Account, profile: Profile) -> Iterator[Line]:
 
 def _books(account: Account, book: BookAccess) -> Iterator[Line]:
     try:
+        parse_scope(book.scope)
         with dav_client(book.access) as client:
             found = client.discover()
             sizes = {one.url: len(client.book(one.url).listing()) for one in found}

@@ -77,6 +77,11 @@ def _after_failure(run: RunLine) -> Sentence | None:
                 N_("{account}: the database cannot be used. Look at the disk and at mailsync's log."),
                 account=run.account,
             )
+        case 2:
+            return Sentence.of(
+                N_("{account}: its configuration or secret is wrong. Type: mailsync check"),
+                account=run.account,
+            )
         case 1:
             return Sentence.of(
                 N_(

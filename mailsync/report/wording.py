@@ -37,6 +37,7 @@ CARD_ACTIONS = {
 EXITS = {
     "0": N_("done"),
     "1": N_("ended unexpectedly"),
+    "2": N_("configuration or secret wrong"),
     "3": N_("done, some things left alone"),
     "10": N_("registry missing or empty"),
     "11": N_("another run was under way"),

@@ -173,6 +173,14 @@ class Journal:
             )
         return Run(**found)
 
+    def unfinished(self, account: str) -> list[Run]:
+        """Runs that began and never came to their end, the newest first."""
+        query = sa.select(_runs).where(_runs.c.account == account, _runs.c.finished.is_(None))
+        with self._engine.connect() as connection:
+            return [
+                Run(**row) for row in connection.execute(query.order_by(_runs.c.started.desc())).mappings()
+            ]
+
     def runs(self, account: str | None = None, *, since: datetime | None = None) -> list[Run]:
         """Runs, the newest first."""
         query = sa.select(_runs).order_by(_runs.c.started.desc(), _runs.c.id.desc())

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from mailsync.addressbook.cards import CardRewriter
 from mailsync.addressbook.shelf import BookView, Shelf
 from mailsync.database import unusable
-from mailsync.errors import AccountError, CollectionError, MailsyncError
+from mailsync.errors import AccountError, CollectionError, MailsyncError, StorageError
 from mailsync.mailbox.headers import MessageKey
 from mailsync.registry.roster import Roster
 from mailsync.run import apply as applying
@@ -25,6 +25,7 @@ from mailsync.run.results import Decision
 from mailsync.text import N_, Sentence
 from mailsync.tidy import carrying, planning, result
 from mailsync.tidy.desk import Desk, Progress, silent
+from mailsync.tidy.interrupted import tell_interrupted
 from mailsync.tidy.planning import MailView, Plan
 from mailsync.tidy.reading import read_mail
 from mailsync.tidy.result import Json, finished
@@ -81,9 +82,16 @@ def run(
 
 
 def _refused(desk: Desk, account: Account, options: Options, started: datetime, error: MailsyncError) -> Json:
+    """The object of a run that ended before it could say anything else."""
     told = result.empty(account.name, started, dry_run=options.dry_run)
     told["errors"] = result.error_rows([error])
-    return finished(told, [error], desk.clock())
+    told["counts"] = result.counts(told)
+    finished(told, [error], desk.clock())
+    if not isinstance(error, StorageError):
+        told["run"] = desk.journal.start_run(account.name, dry_run=options.dry_run).id
+        desk.journal.finish_run(told["run"], told["exit_code"])
+        desk.results.store(told["run"], account.name, started, told)
+    return told
 
 
 @dataclass
@@ -112,13 +120,16 @@ class Visit:
             self.account.name, self.run.started, run=self.run.id, dry_run=self.options.dry_run
         )
         try:
-            registered = self.desk.source.roster(force=self.options.force is not None)
+            # a hash names a plan for the servers, which is not made yet; and a dry run lifts nothing for good
+            lifted = self.options.force == "*" and not self.options.dry_run
+            registered = self.desk.source.roster(force=lifted)
             self.errors += registered.errors
             self.findings += registered.findings
             with opened(self.account) as servers:
                 self.errors += servers.errors
                 self.findings += servers.findings
                 self._recover(servers)
+                tell_interrupted(self.desk, self.account, self.run.id)
                 books, mail = self._read(servers)
                 self._carry_out(registered.roster, servers, books, mail, told)
         except MailsyncError as error:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from mailsync.addressbook.book import Book
 from mailsync.addressbook.carddav import CardDavClient
+from mailsync.addressbook.scope import parse_scope
 from mailsync.addressbook.transport import DavLogin
-from mailsync.errors import AccountError, CollectionError, ConfigError, MailsyncError
+from mailsync.errors import AccountError, CollectionError, ConfigError, MailsyncError, UsageError
 from mailsync.mailbox.imap import ImapSession
 from mailsync.mailbox.login import ImapLogin
 from mailsync.run.actions import Finding
@@ -41,7 +42,7 @@ def opened(account: Account) -> Iterator[Servers]:
         for book in account.books:
             try:
                 _open_books(servers, stack, book)
-            except (AccountError, CollectionError, ConfigError) as error:
+            except (AccountError, CollectionError, ConfigError, UsageError) as error:
                 servers.errors.append(error)
         yield servers
 
@@ -73,6 +74,7 @@ def dav_client(access: Access) -> CardDavClient:
 
 
 def _open_books(servers: Servers, stack: ExitStack, wanted: BookAccess) -> None:
+    parse_scope(wanted.scope)  # a wrong scope costs this book, not the account
     client = stack.enter_context(dav_client(wanted.access))
     found = client.discover()
     for one in found:

@@ -92,7 +92,14 @@ def test_a_killed_run_ends_in_the_same_state_with_no_message_twice(
     assert company.places() == Counter({D12: 200, E05: 200})
     assert Counter(one.fingerprint for one in company.messages().elements()) == everything
     assert company.names() == {JANE, WANG_D12, WANG_E05, GIULIA, LI_NA, "Someone Else"}
-    assert {row["state"] for row in company.run("journal", "--json").objects()} <= {"done", "abandoned"}
+    journal = company.run("journal", "--json").objects()
+    assert {row["state"] for row in journal} <= {"done", "abandoned"}
+    reported = company.run("report", "--json", "--since", "2020-01-01").objects()
+    killed = {result["run"]: result for result in reported if result["exit_code"] == 130}
+    assert len(killed) == kills
+    for run, result in killed.items():
+        ours = Counter(row["state"] for row in journal if row["run"] == run)
+        assert Counter(row["state"] for row in result["actions"])["done"] == ours["done"]
 
 
 def wait_for_done_actions(database: Path, count: int, running: object) -> None:

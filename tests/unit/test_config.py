@@ -81,6 +81,12 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("[defaults.filing]\nfolder = 'X/{company}'\n", ["{code}"]),
         ("[defaults.brakes]\nmax_changes = 7\n", ["max_changes"]),
         ("this is no toml", ["no TOML"]),
+        ("database = 'mysql://h/x'\n", ["database", "mysql://h/x", "postgresql://"]),
+        ("[registry]\nsource = 'sql:postgresql://erp/db'\n", ["registry.source", "CSV"]),
+        (
+            MINIMAL + 'filing = { mode = "x", oops = 1 }\nbrakes = { max_changes = 3 }\n',
+            ["accounts.0.filing.mode", "accounts.0.filing.oops", "accounts.0.brakes.max_changes"],
+        ),
     ],
 )
 def test_every_problem_is_named_with_its_path(tmp_path: Path, text: str, words: list[str]) -> None:
@@ -98,6 +104,27 @@ def test_accounts_come_from_a_csv_too(tmp_path: Path) -> None:
     assert [account.name for account in loaded.accounts] == ["li.na", "wang"]
     assert loaded.accounts[1].aliases == ("a@x.example", "b@x.example")
     assert loaded.accounts[1].books[0].password_file == tmp_path / "s"
+
+
+@pytest.mark.parametrize(
+    "table, words",
+    [
+        (
+            "name;address;imap_url;imap_user;imap_password_file\n李;l@x.example;imaps://m.example;l;s\n;;;;\n",
+            [],
+        ),
+        ("name,address,calender_url\n", ["unknown columns", "calender_url"]),
+    ],
+)
+def test_the_accounts_csv_may_come_from_excel(tmp_path: Path, table: str, words: list[str]) -> None:
+    (tmp_path / "accounts.csv").write_bytes(table.encode("gb18030"))
+    path = write(tmp_path, 'accounts_file = "accounts.csv"\n')
+    if not words:
+        assert [account.name for account in config.load(path).accounts] == ["李"]
+        return
+    with pytest.raises(ConfigError) as caught:
+        config.load(path)
+    assert [word for word in words if word not in str(caught.value)] == []
 
 
 def test_a_missing_file_says_where_it_was_looked_for(tmp_path: Path) -> None:
