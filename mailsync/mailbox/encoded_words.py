@@ -12,10 +12,19 @@ from functools import lru_cache
 #: Of one header value; a hostile one has 60,000.
 MOST_WORDS = 200
 
-_WORD = re.compile(r"=\?([A-Za-z0-9_.:+-]{1,40})(?:\*[A-Za-z0-9-]{0,40})?\?([bBqQ])\?([^?]*)\?=")
+#: Text in Q may hold question marks, which the RFC forbids; it ends before another word begins, so that no word that is
+#: never closed is read twice.
+_WORD = re.compile(
+    r"=\?([A-Za-z0-9_.:+-]{1,40})(?:\*[A-Za-z0-9-]{0,40})?"
+    r"\?(?:[bB]\?(?P<b>[^?]*)|[qQ]\?(?P<q>(?:[^?=]++|\?(?!=)|=(?!\?[A-Za-z0-9]))*+))\?="
+)
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
 _QUOTED = re.compile(rb"=([0-9A-Fa-f]{2})")
 _TWO_HIGH = re.compile(rb"[\x80-\xff]{2}")
+#: A fold inside a character of UTF-8: some programs cut after so many bytes.
+_TORN = re.compile(rb"(?<=[\x80-\xff])\r?\n[ \t](?=[\x80-\xbf])")
+#: So many senseless bytes may stand in a header that is UTF-8 all the same.
+_MOST_STRAY = 5
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 #: Python codecs that are no character sets of mail, or grow quadratically.
 _REFUSED = frozenset({"punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"})
@@ -29,6 +38,9 @@ _ALIASES = {
     "x-gbk": "gb18030",
     "cp936": "gb18030",
     "euc-cn": "gb18030",
+    "big5": "big5hkscs",
+    "cn-big5": "big5hkscs",
+    "x-x-big5": "big5hkscs",
     "iso-8859-1": "cp1252",
     "latin1": "cp1252",
     "iso-8859-8-i": "iso-8859-8",
@@ -39,19 +51,40 @@ _ALIASES = {
     "shift-jis": "cp932",
     "iso-2022-jp": "iso2022_jp_ext",
 }
+#: Where the first codec cannot read a text.
+_SECOND = {"big5hkscs": "cp950"}
 
 
-def text_of(raw: bytes) -> str:
-    """Raw header bytes as text: UTF-8 (ASCII with it), else GB18030, else Western. No encoded word is decoded."""
+def text_of(raw: bytes, declared: str | None = None) -> str:
+    """Raw header bytes as text: UTF-8 (ASCII with it), else the character set `declared` for the body, else GB18030, else
+    Western. No encoded word is decoded.
+    """
     if raw.isascii():
         return raw.decode("ascii")
+    if (text := _as_utf8(raw)) is not None:
+        return text
     # "Fr\xf6sche" is also valid GB18030, but Chinese never stands as single 8-bit bytes between letters.
-    for charset in ("utf-8", "gb18030") if _TWO_HIGH.search(raw) else ("utf-8", "cp1252"):
+    guessed = "gb18030" if _TWO_HIGH.search(raw) else "cp1252"
+    codec = _codec(declared) if declared else None
+    for charset in (codec, _SECOND.get(codec or ""), guessed):
         try:
-            return raw.decode(charset)
-        except UnicodeDecodeError:
+            if charset:
+                return raw.decode(charset)
+        except ValueError:  # UnicodeError; some codecs raise its base
             continue
     return raw.decode("latin-1")
+
+
+def _as_utf8(raw: bytes) -> str | None:
+    """`raw` read as UTF-8, with few senseless bytes replaced and folds inside characters removed; None where it is none."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = _TORN.sub(b"", raw).decode("utf-8", "replace")
+    stray = text.count("\ufffd")
+    if stray > _MOST_STRAY:
+        return None
+    return text if sum(character >= "\x80" for character in text) > 3 * stray else None
 
 
 def decode_words(text: str) -> str:
@@ -97,9 +130,9 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _word_bytes(word: re.Match[str]) -> bytes | None:
-    encoded = word[3]
-    if word[2] in "qQ":
-        raw = encoded.encode("utf-8", "replace").replace(b"_", b" ")
+    encoded = word["b"]
+    if encoded is None:
+        raw = word["q"].encode("utf-8", "replace").replace(b"_", b" ")
         return _QUOTED.sub(lambda match: bytes((int(match[1], 16),)), raw)
     letters = _NOT_BASE64.sub("", encoded)
     if encoded and not letters:
@@ -118,11 +151,25 @@ def _decode(raw: bytes, charset: str) -> str:
     codec = _codec(charset)
     if codec is None:
         return text_of(raw)
+    if codec == "gb18030" and (text := _mislabelled(raw)) is not None:
+        return text
+    for name in (codec, _SECOND.get(codec)):
+        try:
+            if name:
+                return raw.decode(name)
+        except ValueError:  # UnicodeError; some codecs raise its base
+            continue
+    guess = text_of(raw) if not raw.isascii() else ""
+    return guess or raw.decode("ascii", "replace")
+
+
+def _mislabelled(raw: bytes) -> str | None:
+    """UTF-8 that says it is GB2312: valid throughout, with characters of three bytes. Chinese is that by no chance."""
     try:
-        return raw.decode(codec)
-    except ValueError:  # UnicodeError; some codecs raise its base
-        guess = text_of(raw) if not raw.isascii() else ""
-        return guess or raw.decode("ascii", "replace")
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return text if any(character >= "\u0800" for character in text) else None
 
 
 @lru_cache(maxsize=256)

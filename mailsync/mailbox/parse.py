@@ -35,6 +35,8 @@ _OTHER_IDS = (b"x-google-original-message-id", b"x-microsoft-original-message-id
 _BULK = frozenset({"bulk", "list", "junk"})
 _SENSIBLE_YEARS = range(1980, 2101)
 
+_CHARSET = re.compile(rb"charset[ \t]*=[ \t\"']*([A-Za-z0-9_.:+-]{1,40})", re.I)
+
 _Fields = Mapping[bytes, Sequence[bytes]]
 
 
@@ -82,12 +84,20 @@ def _fields(raw: bytes) -> _Fields:
 
 def _first(fields: _Fields, name: bytes) -> str:
     values = fields.get(name)
-    return text_of(values[0]) if values else ""
+    return _text(fields, values[0]) if values else ""
+
+
+def _text(fields: _Fields, raw: bytes) -> str:
+    """Raw 8-bit headers are mostly written in the character set of the body."""
+    if raw.isascii():
+        return raw.decode("ascii")
+    declared = _CHARSET.search(b"".join(fields.get(b"content-type", ())[:1])[:4000])
+    return text_of(raw, declared[1].decode("ascii") if declared else None)
 
 
 def _word(fields: _Fields, name: bytes) -> str:
     """The first word of a structured field, lower case, without parameters."""
-    return _first(fields, name)[:200].partition(";")[0].strip().lower()
+    return next(iter(_first(fields, name)[:200].partition(";")[0].lower().split()), "")
 
 
 def _subject(fields: _Fields) -> str:
@@ -101,7 +111,7 @@ def _addresses(fields: _Fields, name: bytes) -> tuple[Address, ...]:
     values = fields.get(name)
     if not values:
         return ()
-    return parse_addresses(",".join(map(text_of, values[:MOST_REPEATS])))
+    return parse_addresses(",".join(_text(fields, value) for value in values[:MOST_REPEATS]))
 
 
 def _ids(fields: _Fields, name: bytes) -> tuple[str, ...]:

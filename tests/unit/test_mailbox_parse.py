@@ -44,6 +44,27 @@ def b64(text: str, charset: str = "utf-8") -> str:
         (b"Subject: =?utf-8?B?5oql5Lu3?= x =?bad", "报价 x =?bad"),
         (b"Subject: =?x-unknown?B?5oql?=", "报"),
         (b"Subject: =?utf-8*en?Q?D12?=", "D12"),
+        # A question mark that was not encoded; a word that never ends before another.
+        (b"Subject: =?utf-8?Q?E05_ok??=", "E05 ok?"),
+        (b"Subject: =?utf-8?Q?E05_ok?_1+1=3D2??= =?utf-8?Q?_x?=", "E05 ok? 1+1=2? x"),
+        (b"Subject: =?utf-8?Q?a=?? =?utf-8?Q?=E6=8A=A5?=", "=?utf-8?Q?a=?? 报"),
+        # Characters beyond the standard that every Big5 program writes.
+        *[
+            (b"Subject: =?%s?B?" % label + base64.b64encode("恒碁裏".encode("cp950")) + b"?=", "恒碁裏")
+            for label in (b"Big5", b"cn-big5", b"x-x-big5", b"big5-hkscs")
+        ],
+        # UTF-8 that says it is Chinese of before, and the other way round.
+        (b"Subject: =?gb2312?B?" + base64.b64encode("回复：E05 报价啊".encode()) + b"?=", "回复：E05 报价啊"),
+        (b"Subject: =?gb2312?B?" + base64.b64encode("联通".encode("gb18030")) + b"?=", "联通"),
+        (b"Subject: =?utf-8?B?" + base64.b64encode("报价".encode("gb18030")) + b"?=", "报价"),
+        # Raw UTF-8 folded inside a character, cut off, and with a stray byte.
+        (
+            "Subject: 回复：E05 报".encode()[:-1] + b"\r\n " + "报".encode()[-1:] + "价".encode(),
+            "回复：E05 报价",
+        ),
+        ("Subject: 回复：E05 报价".encode()[:-1], "回复：E05 报\ufffd"),
+        ("Subject: 回复：E05 ".encode() + b"\xff" + "报价".encode(), "回复：E05 \ufffd报价"),
+        ("Subject: 报价\r\n 单".encode("gb18030"), "报价 单"),
         (b"Subject: =?utf-8?B?****?=", "=?utf-8?B?****?="),
         (b"Subject: =?utf-8?B?5oql5Lu3Q?=", "报价"),
         (b"Subject: =?punycode?Q?abc?=", "abc"),
@@ -60,6 +81,37 @@ def b64(text: str, charset: str = "utf-8") -> str:
 def test_subjects(raw: bytes, subject: str) -> None:
     assert parse_envelope(raw).subject == subject
     assert parse_envelope(b"From: a@b.example\r\n" + raw + b"\r\n\r\n").subject == subject
+
+
+@pytest.mark.parametrize(
+    ("charset", "text"),
+    [
+        ("big5", "回覆 E05 報價"),
+        ("Shift_JIS", "転送 E05 見積"),
+        ("euc-kr", "회신 E05 견적"),
+        ("koi8-r", "Отв E05 цена"),
+        ("windows-1251", "Отв E05 цена"),
+        ("iso-8859-1", "Größe E05"),
+        ("gb2312", "回复 E05 报价"),
+    ],
+)
+def test_raw_headers_are_written_as_the_body_is(charset: str, text: str) -> None:
+    raw = b"Subject: " + text.encode(charset) + b"\r\nFrom: " + text.encode(charset) + b" <a@x.example>\r\n"
+    for content in (
+        f"text/plain; charset={charset}",
+        f'text/html;\r\n\tCHARSET = "{charset}"; format=flowed',
+    ):
+        envelope = parse_envelope(raw + f"Content-Type: {content}\r\n".encode())
+        assert (envelope.subject, envelope.from_[0].name) == (text, text)
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "us-ascii", "gb2312", "big5", "x-unknown", "punycode", ""])
+def test_what_is_utf_8_stays_utf_8(charset: str) -> None:
+    raw = f"Content-Type: text/plain; charset={charset}\r\nSubject: 回复：E05 报价".encode()
+    assert parse_envelope(raw).subject == "回复：E05 报价"
+    if charset != "big5":
+        chinese = f"Content-Type: text/plain; charset={charset}\r\nSubject: 回复：E05 报价".encode("gb18030")
+        assert parse_envelope(chinese).subject == "回复：E05 报价"
 
 
 @pytest.mark.parametrize(
@@ -183,6 +235,7 @@ def test_dates(text: str, date: datetime | None) -> None:
         (b"List-Id: <news.x>", True, False),
         (b"List-Unsubscribe: <mailto:x@y>", True, False),
         (b"Precedence: Bulk", True, False),
+        (b"Precedence: list (of customers)", True, False),
         (b"Precedence: first-class", False, False),
         (b"Auto-Submitted: auto-replied (vacation)", False, True),
         (b"Auto-Submitted: no", False, False),
