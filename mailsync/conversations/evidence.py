@@ -50,7 +50,7 @@ class View:
     def subject_key(self) -> str:
         """The core subject without its code, folded: what two messages on one topic share."""
         start = self.peeled.start
-        if self.code and self.code.matches:
+        if self.code and self.code.matches and not self.code.doubtful:
             start = self.code.behind
         return self.peeled.written.folded[start : self.peeled.end].strip(" -–—:;,/|").casefold()
 
@@ -144,7 +144,7 @@ def by_code(view: View) -> CodeEvidence:
     if (among := [customer for customer in code.customers if customer in engaged]) and not code.doubtful:
         return CodeEvidence(customer=among[0] if len(among) == 1 else None)
     if view.participants.of_contacts:
-        return CodeEvidence(foreign=exact)
+        return CodeEvidence(foreign=exact and not code.doubtful)
     # A shared forwarder or inspector may begin to serve a customer before anybody registers it.
     return CodeEvidence(customer=only)
 

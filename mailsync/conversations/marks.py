@@ -9,7 +9,7 @@ import unicodedata
 _REPLY = """
 re ré aw antw antwort sv vs odp odg odgovor res r rif rép réponse ynt yanıt yanit απ σχετ απάντηση bls balas vá válasz atb ats
 răsp cvb ответ отв відп адк одг одговор отн מענה השב رد پاسخ ตอบ ตอบกลับ
-trả_lời reply 回复 回覆 答复 答覆 回信 返信 답장 회신 respuesta risposta resposta svar vastaus antwoord odpowiedź odpověď
+trả_lời reply 回复 回復 回覆 答复 答覆 回信 返信 답장 회신 respuesta risposta resposta svar vastaus antwoord odpowiedź odpověď
 automatic_reply auto_reply autoreply automatische_antwort réponse_automatique respuesta_automática
 risposta_automatica 自动回复 自動回覆 自动答复 自動答覆 自动回覆 自動返信 자동_회신
 """
@@ -42,7 +42,7 @@ def _words(*tables: str) -> frozenset[str]:
 #: Peeled when a colon follows.
 MARKS = _words(_REPLY, _FORWARD, _RECALL, _GATEWAY)
 #: Peeled from the end of a subject when in parentheses: `samples (fwd)`.
-TRAILING = _words("fwd fw wg doorst 转发 轉寄 轉發 转寄 回复 回覆 答复")
+TRAILING = _words("fwd fw wg doorst 转发 轉寄 轉發 转寄 回复 回復 回覆 答复")
 #: Peeled from the front when wrapped in stars, braces, angle brackets or parentheses.
 WRAPPED = _words(_GATEWAY, _WRAPPED)
 #: No mark is longer, counter and blanks included.

@@ -30,14 +30,14 @@ _NOT_DIGITS = re.compile(r"[^0-9]+")
 _GLUED = re.compile(r"([A-Za-z]{1,2}[0-9]{2,5})(?=[^\W\d_])")
 _UNKNOWN = re.compile(r"([A-Z]{1,2})[0-9]{2,4}")
 _TAIL = re.compile(r" ?([A-Z]{2}[A-Z0-9]{2,4})(?![^\W_])")
-#: `100% cotton`, `012.5 kg`, `100,000 pcs` are figures, not the channel codes 100 and 012.
+#: `100% cotton`, `012.5 kg`, `100,000 pcs` are figures: the channel codes 100 and 012 only where they are expected.
 _FIGURE = re.compile(r" ?%|[.,][0-9]")
 #: Where a code may begin inside a subject: after anything but a Latin letter or digit, or with a bracket.
 _STARTS = re.compile(
     rf"(?<![0-9A-Za-z\u00c0-\u2dff])[0-9A-Za-z\u0370-\u04ff]|[{re.escape(''.join(CODE_BRACKETS))}]"
 )
 #: One-letter words that stand before a number in a sentence: “a 12 month plan”, “e 12”, “y 12”.
-_ARTICLES = frozenset("aey")
+_ARTICLES = frozenset("Aaey")
 
 _LETTER_TWINS = str.maketrans("АВЕКМНРСТУХЅΑΒΕΖΗΚΜΝΡΤΥΧ", "ABEKMHPCTYXSABEZHKMNPTYX")
 _DIGIT_TWINS = str.maketrans("OoIlі|ZzSsОоΟοІ", "001111225500001")
@@ -68,6 +68,21 @@ class CodeInSubject:
     def superseded(self) -> bool:
         """Written as the registry spells it, but a code of the past."""
         return self.form == "canonical" and self.matches[0].superseded
+
+    @property
+    def figure(self) -> bool:
+        """A number with a per cent sign or decimals, spelled like a channel code."""
+        return self.doubtful and self.form == "canonical"
+
+    @property
+    def perhaps_text(self) -> bool:
+        """Says something by itself where it is not the customer's code: `A4 size`, `100 pcs`."""
+        if self.close is not None or not self.matches:
+            return False
+        letters = "".join(filter(str.isalnum, self.written))
+        if letters.isdigit():
+            return letters[0] != "0"
+        return all(len(letters) < len(match.code) for match in self.matches)
 
     def of(self, customer: Customer) -> bool:
         return customer.code in self.customers
@@ -114,7 +129,8 @@ class CodeReader:
 
     def is_code(self, content: str) -> bool:
         """Whether a bracket holds a code: alone, with a tail, or correctly written before more text."""
-        if not (found := self._bare(read(content), 0, len(content))):
+        found = self._bare(read(content), 0, len(content))
+        if not found or found.figure:
             return False
         whole = content[found.end :]
         alone = not whole or ((tail := _TAIL.match(whole)) is not None and tail.end() == len(whole))
@@ -149,7 +165,7 @@ class CodeReader:
         while inside < end and folded[inside] == " ":
             inside += 1
         found = self._bare(written, inside, end)
-        if not found:
+        if not found or found.figure:
             return None
         close = folded.find(closing, found.end, min(end, found.end + LONGEST_TAG))
         if close < 0 or (found.form == "unknown" and close != found.end):
@@ -165,10 +181,11 @@ class CodeReader:
         whole = len(run[0]) < _LONGEST_RUN or run.end() == end
         as_written = written.between(start, run.end())
         if whole and (match := self._exact.get(run[0])):
-            if match.code.isdigit() and _FIGURE.match(written.folded, run.end(), end):
-                return None
             form: Form = "canonical" if as_written == match.code else "malformed"
-            return _found(written, form, [match], start, run.end())
+            found = _found(written, form, [match], start, run.end())
+            if match.code.isdigit() and _FIGURE.match(written.folded, run.end(), end):
+                return None if match.superseded or form == "malformed" else replace(found, doubtful=True)
+            return found
         glued = _GLUED.match(run[0])
         stuck = self._exact.get(glued[1].upper()) if glued else None
         if whole and (matches := self._respelled(run[0])):
@@ -201,8 +218,8 @@ class CodeReader:
             match = self._by_key.get(f"{run[0].upper()}{int(digits[1])}") if digits else None
             if digits and match:
                 blank = not written.folded[run.end() : digits.start(1)].strip()
-                # “A 20 ft container” is a sentence, “A 06” is none.
-                article = run[0] in _ARTICLES or (run[0] == "A" and digits[1][0] != "0")
+                # “A 20 ft container” and “a 12 month plan” are sentences, “A 06” and “e 05” are none.
+                article = run[0] in _ARTICLES and digits[1][0] != "0"
                 found = _found(written, "malformed", [match], start, digits.end())
                 return replace(found, doubtful=blank and article)
         groups = _GROUPS.match(written.folded, start, end) if run[0].isdigit() else None

@@ -29,6 +29,11 @@ IsCode = Callable[[str], bool]
 
 #: `RE[2]`, `Re(3)`, `Re^4`, `Re*5`: the counter some programs write instead of repeating the mark.
 _COUNTER = re.compile(r" ?(?:\[[0-9a-z]{1,4}\]|\([0-9]{1,4}\)|[\^*][0-9]{1,4})\Z", re.IGNORECASE)
+#: `Re2`: only behind two letters, since `R2` may be a code that lacks its zero.
+_DIGIT = re.compile(r"(?<=[^\W\d_]{2})[2-9]\Z")
+#: What belongs to a mark or tag in front of it: another colon, and behind a tag a dash that stands alone.
+_BEHIND_MARK = re.compile(r"[ :]+")
+_BEHIND_TAG = re.compile(r"(?:[ :]|[-–—]+(?= ))+")
 #: The shape of a code where no registry is at hand.
 _CODE_SHAPE = re.compile(r"[A-Z]{1,2}[0-9]{2,5}(?: [A-Z]{2}[A-Z0-9]{2,4})?")
 _SQUARE = re.compile(r"[\[\]]")
@@ -102,12 +107,12 @@ def peel(written: Written, is_code: IsCode = code_shaped) -> Peeled:
             start += 1
         while end > start and folded[end - 1] == " ":
             end -= 1
-        if after := _mark(folded, start, end):
-            start = after
-        elif after := _forward_wrap(folded, start, end):
+        if after := _mark(folded, start, end, is_code):
+            start = _behind(_BEHIND_MARK, folded, after, end)
+        elif after := _forward_wrap(folded, start, end, is_code):
             start, end = after, end - 1
         elif (after := _tag(folded, start, end, is_code)) or (after := _gateway(folded, start, end)):
-            start = after
+            start = _behind(_BEHIND_TAG, folded, after, end)
         elif before := _trailing_mark(folded, start, end):
             end = before
         else:
@@ -120,7 +125,13 @@ def core_subject(text: str, is_code: IsCode = code_shaped) -> str:
     return clean(peel(read(folded), is_code).core)
 
 
-def _mark(folded: str, start: int, end: int) -> int:
+def _behind(separators: re.Pattern[str], folded: str, start: int, end: int) -> int:
+    """Where the text behind a mark or tag begins; `start` where nothing would be left."""
+    found = separators.match(folded, start, end)
+    return found.end() if found and found.end() < end else start
+
+
+def _mark(folded: str, start: int, end: int, is_code: IsCode) -> int:
     """Where a mark that begins at `start` ends, behind its colon; 0 where there is none."""
     colon = folded.find(":", start, min(end, start + LONGEST))
     if colon <= start:
@@ -128,14 +139,16 @@ def _mark(folded: str, start: int, end: int) -> int:
     label = folded[start:colon].rstrip()
     if counter := _COUNTER.search(label):
         label = label[: counter.start()]
+    elif (digit := _DIGIT.search(label)) and not is_code(label):
+        label = label[: digit.start()]
     return colon + 1 if fold_word(label) in MARKS else 0
 
 
-def _forward_wrap(folded: str, start: int, end: int) -> int:
+def _forward_wrap(folded: str, start: int, end: int, is_code: IsCode) -> int:
     """Where `[Fwd: ` of an old program's `[Fwd: whole subject]` ends (RFC 5256 section 2.1); 0 where there is none."""
     if start >= end or folded[start] != "[" or folded[end - 1] != "]":
         return 0
-    after = _mark(folded, start + 1, end - 1)
+    after = _mark(folded, start + 1, end - 1, is_code)
     return after if after and _closes_at(folded, start, end) else 0
 
 

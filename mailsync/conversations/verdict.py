@@ -77,10 +77,12 @@ class SubjectJudge:
         if judgement.form == "ok":
             return judgement.peeled.written.text
         return next(
-            subject
-            for subject in self._proposals(judgement, customer)
-            if self.judge(subject, customer).form == "ok"
+            subject for subject in self._proposals(judgement, customer) if self._plainly_ok(subject, customer)
         )
+
+    def _plainly_ok(self, subject: str, customer: Customer) -> bool:
+        again = self.judge(subject, customer)
+        return again.form == "ok" and again.code is not None and not again.code.doubtful
 
     def _proposals(self, judgement: Judgement, customer: Customer) -> Iterator[str]:
         """From the subject people would write to the one that cannot fail."""
@@ -98,7 +100,7 @@ class SubjectJudge:
     def _head_and_rest(self, judgement: Judgement, customer: Customer) -> tuple[str, str]:
         """The code to write first, and what follows it."""
         peeled, code = judgement.peeled, judgement.code
-        if code is None:
+        if code is None or (code.perhaps_text and not code.of(customer)):
             core = peeled.written.between(peeled.start, peeled.end)
             return customer.code, f" {core}" if core else ""
         tail = self.reader.tail(peeled.written, code, peeled.end)

@@ -146,6 +146,13 @@ CODE = [
     Scenario("unknown people: B2 visa", [mail("m", "stranger > me", "B2 visa")], {"m": "- none"}),
     Scenario("unknown people: a year", [mail("m", "stranger > me", "2019 samples")], {"m": "- none"}),
     Scenario("unknown people: per cent", [mail("m", "stranger > me", "012% off")], {"m": "- none"}),
+    Scenario("internal mail: per cent", [mail("m", "mate > me", "012% off")], {"m": "- none"}),
+    Scenario("shared people: per cent", [mail("m", "wang > me", "012.5 kg")], {"m": "- ambiguous"}),
+    Scenario(
+        "per cent is no other customer's code either",
+        [mail("a", "jane > me"), mail("m", "both > me", "012% off", after="a")],
+        {"m": "D12 thread"},
+    ),
     Scenario(
         "bulk mail from unknown people", [mail("m", "stranger > me", "D12 x", bulk=True)], {"m": "- none"}
     ),
