@@ -1,8 +1,8 @@
 """Conversations by Message-ID, References, In-Reply-To, relays' other ids and Outlook's Thread-Index. Pure.
 
 Nothing here depends on the order of reading, and nothing recurses. A Message-ID is no key: two messages with one id are
-copies of one message only when sender, date and subject agree too; a reference to an id that different messages carry is
-followed to the one with the same subject, else to all of them without joining their conversations.
+copies of one message only when sender, date and subject agree too; an answer to an id that different messages carry
+follows the one with the same subject, else all of them without joining their conversations.
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ class _Weaver:
         self.by_id: defaultdict[str, dict[int, None]] = defaultdict(dict)
         self.core_of: dict[int, str] = {}
         self.missing: dict[str, int] = {}
-        self.steps: set[tuple[str, str, str]] = set()
+        self.by_core: defaultdict[tuple[str, str], list[int]] = defaultdict(
+            list
+        )  #: id carried by several, and core
         self.by_index: defaultdict[str, dict[int, None]] = defaultdict(dict)
 
     def weave(self) -> Threads:
@@ -98,11 +100,12 @@ class _Weaver:
         for member, node in zip(self.members, node_of, strict=True):
             if index := _index(member.envelope):
                 self.by_index[index][node] = None
-        linked: set[tuple[int, tuple[str, ...]]] = set()
+        linked: set[tuple[int, tuple[str, ...], tuple[str, ...]]] = set()
         for member, node in zip(self.members, node_of, strict=True):
-            linking = (node, member.envelope.references)
-            self._link(member, node, copy=linking in linked)
-            linked.add(linking)
+            linking = (node, member.envelope.in_reply_to, member.envelope.references)
+            if linking not in linked:
+                linked.add(linking)
+                self._link(member, node)
             self._link_by_index(member.envelope, node)
         self._join_by(node_of, lambda envelope: _index(envelope)[:_THREAD_INDEX_DIGITS] or None)
         return Threads(
@@ -133,9 +136,13 @@ class _Weaver:
             for text in ids:
                 self.by_id[text][node] = None
             node_of.append(node)
+        for text, carriers in self.by_id.items():
+            if 1 < len(carriers) <= MOST_CARRIERS:
+                for node in carriers:
+                    self.by_core[text, self.core_of[node]].append(node)
         return node_of
 
-    def _link(self, member: Member, node: int, *, copy: bool) -> None:
+    def _link(self, member: Member, node: int) -> None:
         """Edges from a message to its ancestors, and along the chain of its References."""
         envelope = member.envelope
         own = _ids(envelope)
@@ -143,21 +150,23 @@ class _Weaver:
         chain = [text for text in envelope.references if text not in own]
         for text in replied:
             self._edge(node, text, member.core)
+        nearest = [text for text in replied if text in chain] or chain[-1:]
         if chain and not any(text in chain for text in replied):
             # In-Reply-To is the nearest ancestor; where both name different messages, References stand one step behind.
-            behind = self._new_node() if replied else node
-            if behind != node:
-                self._adopt(node, behind, join=True)
-            self._edge(behind, chain[-1], member.core)
-        if copy:
-            return
-        for older, newer in pairwise(chain):
-            step = (older, newer, member.core)
-            if step in self.steps:
-                continue
-            self.steps.add(step)
-            for child in self._resolve(newer, member.core, join_to=node):
-                self._edge(child, older, member.core)
+            node = self._step_back(node) if replied else node
+            self._edge(node, chain[-1], member.core)
+        known = [found for text in chain if (found := self._only(text, member.core)) is not None]
+        for older, newer in pairwise(known):
+            self._adopt(newer, older, join=True)
+        if known and all(self._only(text, member.core) is None for text in nearest):
+            # Nobody can say which message the nearest ancestor is; the others are known all the same.
+            self._adopt(self._step_back(node), known[-1], join=True)
+
+    def _step_back(self, node: int) -> int:
+        """A new node that stands for an ancestor of `node`."""
+        behind = self._new_node()
+        self._adopt(node, behind, join=True)
+        return behind
 
     def _link_by_index(self, envelope: Envelope, node: int) -> None:
         """Edges to the nearest ancestors by Thread-Index, for a message whose other headers name no message here."""
@@ -179,16 +188,23 @@ class _Weaver:
     def _resolve(self, text: str, core: str, *, join_to: int) -> list[int]:
         """The nodes an id stands for: one, or all of several different messages that carry it."""
         carriers = self.by_id.get(text)
+        if carriers is None or len(carriers) == 1:
+            found = self._only(text, core)
+            return [] if found is None else [found]
+        if len(carriers) > MOST_CARRIERS:
+            return []
+        alike = [node for node in self.by_core.get((text, core), ()) if node != join_to]
+        return alike if len(alike) == 1 else [node for node in carriers if node != join_to]
+
+    def _only(self, text: str, core: str) -> int | None:
+        """The one node an id stands for, with the help of the core subject; None where it may be several."""
+        carriers = self.by_id.get(text)
         if carriers is None:
             if text not in self.missing:
                 self.missing[text] = self._new_node()
-            return [self.missing[text]]
-        if len(carriers) == 1:
-            return list(carriers)
-        if len(carriers) > MOST_CARRIERS:
-            return []
-        alike = [node for node in carriers if self.core_of[node] == core and node != join_to]
-        return alike if len(alike) == 1 else [node for node in carriers if node != join_to]
+            return self.missing[text]
+        alike = carriers if len(carriers) == 1 else self.by_core.get((text, core), ())
+        return next(iter(alike)) if len(alike) == 1 else None
 
     def _adopt(self, node: int, parent: int, *, join: bool) -> None:
         if parent == node:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailsync.conversations.attribution import attribute
+from mailsync.conversations.threads import Member, thread
 from mailsync.mailbox.headers import Envelope, Message
 from tests.unit.conversation_worlds import OWN, ROSTER, START, mail, people, world
 
@@ -370,6 +371,19 @@ THREAD = [
         {"c": "D12 thread", "e": "E05 thread", "f": "- ambiguous", "h": "E05 thread"},
     ),
     Scenario(
+        "ancestors beyond an id of different messages",
+        [
+            mail("a", "jane > me", "x"),
+            mail("s1", "bank > me", "y", id="same"),
+            mail("s2", "stranger > me", "z", id="same"),
+            mail("c", "bank > me", "other", refs="a same"),
+            mail("d", "bank > me", "other", refs="a same", after="same"),
+            mail("e", "bank > me", "other", refs="a same gone"),
+            mail("f", "bank > me", "nothing", after="same"),
+        ],
+        {"c": "D12 thread", "d": "D12 thread", "e": "D12 thread", "f": "- none", "s1": "- none"},
+    ),
+    Scenario(
         "an empty Message-ID is nobody's",
         [
             replace(m, envelope=replace(m.envelope, message_id="<>"))
@@ -574,6 +588,21 @@ def test_one_id_on_thousands_of_messages_names_none_of_them() -> None:
     made = world([mail("a", "jane > me"), *same, mail("b", "bank > me", after="same", refs="a")])
     assert made.verdict("b") == ("D12", "thread")
     assert len(set(made.attributions.threads.values())) == 1_001
+
+
+def test_repeated_ids_in_long_references_cost_little() -> None:
+    """Counted in edges: with every carrier of an id joined to every carrier of the next it would be millions."""
+    members = [
+        Member(
+            envelope=Envelope(
+                message_id=f"<{number % 100}@x>",
+                references=tuple(f"<{(number * 7 + step * step) % 100}@x>" for step in range(1, 49)),
+            ),
+            core=f"s{number}",
+        )
+        for number in range(800)
+    ]
+    assert sum(map(len, thread(members).parents.values())) <= 20 * len(members)
 
 
 NAMES = st.sampled_from([f"m{number}" for number in range(8)])
