@@ -66,7 +66,8 @@ def _runner(context: Context) -> Callable[[str, Event], int]:
     def run_account(name: str, stop: Event) -> int:
         result = running.run(desk, accounts[name], Options(by_hand=False), stop=stop.is_set)
         for error in result["errors"]:
-            logger.error("%s: %s", name, error["sentence"])
+            level = logging.INFO if error["kind"] == "unconfirmed" else logging.ERROR
+            logger.log(level, "%s: %s", name, error["sentence"])
         return int(result["exit_code"])
 
     return run_account
