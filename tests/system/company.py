@@ -15,6 +15,7 @@ from typing import Any
 
 from mailsync.demo.seeding import SeedMessage
 from mailsync.demo.snapshots import HeldMessage, read_mail, snapshot_books, snapshot_mail
+from mailsync.mailbox.imap import ImapLogin, ImapSession
 from tests.conftest import BookUser, MailUser
 
 CUSTOMERS = """code,company,short_name,country,abbreviation,full_code,channel,show,stage,owner
@@ -81,13 +82,20 @@ class Company:
         return company
 
     def configure(
-        self, *, imap: str = "", book: str = "", password_file: str = "secret", more: str = ""
+        self,
+        *,
+        imap: str = "",
+        book: str = "",
+        password_file: str = "secret",
+        more: str = "",
+        database: str = "sqlite:///var/mailsync.db",
+        confirmed: bool = False,
     ) -> None:
         """Write the configuration; `more` goes in front of the account."""
         user = f'user = "{self.mail.name}", password_file = "{password_file}"'
         book_user = f'user = "{self.book.name}", password_file = "{password_file}"'
         self.config.write_text(
-            f"""database = "sqlite:///var/mailsync.db"
+            f"""database = "{database}"
 own_domains = ["ourcompany.example"]
 {more or 'language = "en"'}
 [registry]
@@ -95,6 +103,7 @@ source = "registry"
 [[accounts]]
 name = "rep"
 address = "rep@ourcompany.example"
+confirmed = {str(confirmed).lower()}
 imap = {{ url = "{imap or self.mail.url}", {user} }}
 books = [ {{ url = "{book or self.url}", {book_user} }} ]
 """
@@ -141,6 +150,19 @@ books = [ {{ url = "{book or self.url}", {book_user} }} ]
         """How many messages lie in each folder."""
         return Counter(one.mailbox for one in read_mail(self.mail.url, self.mail.name, self.mail.password))
 
+    def where(self) -> dict[str, str]:
+        """Message-ID → folder."""
+        found = read_mail(self.mail.url, self.mail.name, self.mail.password)
+        return {one.message_id: one.mailbox for one in found}
+
+    def move(self, mailbox: str, message_id: str, destination: str) -> None:
+        """Move one message, as a person does in a mail client."""
+        login = ImapLogin.of_url(self.mail.url, user=self.mail.name, password=self.mail.password)
+        with ImapSession(login) as session:
+            for fetched in list(session.fetch(mailbox, list(session.present(mailbox)))):
+                if b"Message-ID: " + message_id.encode() in fetched.header:
+                    session.move(mailbox, [fetched.uid], destination)
+
     def cards(self) -> dict[str, bytes]:
         return snapshot_books(self.url, self.book.name, self.book.password)
 
@@ -161,13 +183,20 @@ def environment() -> dict[str, str]:
 
 
 def letter(
-    number: int, *, days: int = 10, sender: str = "", subject: str = "", flags: Iterable[str] = ("\\Seen",)
+    number: int,
+    *,
+    days: int = 10,
+    sender: str = "",
+    subject: str = "",
+    flags: Iterable[str] = ("\\Seen",),
+    answers: int | None = None,
 ) -> SeedMessage:
     """One message to the rep, of D12 or E05 in turn."""
     writer = sender or ("jane@gibson.example", "giulia@rossi.example")[number % 2]
+    thread = f"In-Reply-To: <m{answers}@test.example>\r\n" if answers is not None else ""
     raw = (
         f"From: {writer}\r\nTo: rep@ourcompany.example\r\nSubject: {subject or f'order {number}'}\r\n"
-        f"Message-ID: <m{number}@test.example>\r\nDate: Mon, 05 Oct 2026 10:00:00 +0000\r\n\r\nHello {number}\r\n"
+        f"Message-ID: <m{number}@test.example>\r\nDate: Mon, 05 Oct 2026 10:00:00 +0000\r\n{thread}\r\nHello {number}\r\n"
     )
     when = datetime.now(UTC) - timedelta(days=days, minutes=number)
     return SeedMessage(

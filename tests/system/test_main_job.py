@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import BookUser, MailUser
+from tests.servers.postgres import Postgres
 from tests.system.company import Company, letter
 
 D12, E05 = "Customers/D12 Gibson Importing", "Customers/E05 Rossi-Casa"
@@ -65,15 +66,35 @@ def test_plan_confirm_tidy_undo_and_again(company: Company) -> None:
     assert company.names() == {JANE, WANG_D12, WANG_E05, GIULIA, LI_NA, "Someone Else"}
 
 
+def test_the_same_on_postgresql(company: Company, postgres: Postgres) -> None:
+    company.configure(database=postgres.new_database(), confirmed=True)
+    mail, cards = company.messages(), company.cards()
+    first = company.run("tidy", "--json").objects()[0]
+    assert (first["exit_code"], company.places()) == (0, Counter({D12: 3, E05: 3}))
+    again = company.run("tidy", "--json").objects()[0]
+    assert (again["exit_code"], again["actions"], again["attributions"]) == (0, [], [])
+    assert company.run("undo", first["run"]).code == 0
+    assert (company.messages(), company.cards()) == (mail, cards)
+
+
 def test_what_a_person_moved_stays_and_is_learnt(company: Company) -> None:
-    company.mail.seed([letter(90, sender="nobody@unknown.example", subject="hello")])
+    company.mail.seed([letter(90, sender="bank@unknown.example", subject="payment advice")])
     company.confirm()
     company.run("tidy")
-    company.mail.seed([letter(91, sender="other@unknown.example", subject="hi")])
-    assert company.places()["INBOX"] == 2
+    assert company.places()["INBOX"] == 1  # nobody's, so far
+    company.move("INBOX", "<m90@test.example>", D12)
+    company.move(E05, "<m1@test.example>", "INBOX")
+    company.mail.seed(
+        [letter(91, sender="colleague@unknown.example", subject="Re: payment advice", answers=90)]
+    )
     told = company.run("tidy", "--json", "--full").objects()[0]
-    evidence = {row["message_id"]: row["evidence"] for row in told["attributions"]}
-    assert evidence["<m91@test.example>"] == "none"
+    decided = {row["message_id"]: (row["customer"], row["evidence"]) for row in told["attributions"]}
+    assert decided["<m91@test.example>"] == ("D12", "filed")
+    places = company.where()
+    assert places["<m90@test.example>"] == places["<m91@test.example>"] == D12
+    assert places["<m1@test.example>"] == "INBOX"  # it is E05's, and stays where the person put it
+    assert [row["kind"] for row in told["findings"] if row["subject"] == "<m1@test.example>"] == ["misfiled"]
+    assert company.run("tidy", "--json").objects()[0]["actions"] == []
 
 
 @pytest.mark.parametrize("kills", [3])
