@@ -9,10 +9,11 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mailsync.errors import RegistryError
+from mailsync.registry.decoding import decoded, is_garbled
 from mailsync.registry.headings import KEYS, KINDS, Kind, field_named, kind_named
 from mailsync.text import N_
 
@@ -32,6 +33,7 @@ class Row:
 
     number: int  #: as a spreadsheet counts, the headings included
     cells: Mapping[str, str]
+    garbled: frozenset[str] = frozenset()  #: fields whose cells were most likely saved in another encoding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,7 @@ def _read(path: Path) -> list[Table]:
         from mailsync.registry.workbook import read_workbook  # openpyxl takes long to load
 
         return [
-            table_of(kind, f"{path.name} ({kind})", rows)
+            _with_rows(table_of(kind, f"{path.name} ({kind})", rows))
             for kind, rows in read_workbook(path, largest=LARGEST_FILE)
         ]
     if path.is_file():
@@ -110,15 +112,29 @@ def _csv_files(folder: Path) -> list[tuple[Kind, Path]]:
 
 
 def _csv_table(kind: Kind, file: Path) -> Table:
-    text = decoded(_content(file), file.name)
-    table = table_of(kind, file.name, csv_records(kind, text, file.name))
-    if not table.rows and kind != "shows":
+    content = decoded(_content(file), file.name)
+    table = table_of(kind, file.name, csv_records(kind, content.text, file.name))
+    return _with_rows(_marked(table) if content.guessed else table)
+
+
+def _marked(table: Table) -> Table:
+    """The table with its garbled cells marked."""
+    rows = [
+        replace(row, garbled=frozenset(name for name, text in row.cells.items() if is_garbled(text)))
+        for row in table.rows
+    ]
+    return replace(table, rows=tuple(rows))
+
+
+def _with_rows(table: Table) -> Table:
+    """The table. Raises `RegistryError` where it says that there is nobody."""
+    if not table.rows and table.kind != "shows":
         # Excel and scripts create a file with its headings first; an import just then must not read "nobody".
         raise RegistryError(
             N_(
                 "{file} has headings and no rows; it may be half written. Save it again. Nothing was imported"
             ),
-            file=file.name,
+            file=table.file,
         )
     return table
 
@@ -136,30 +152,6 @@ def _content(file: Path) -> bytes:
             N_("{file} is empty; it may be half written. Save it again. Nothing was imported"), file=file.name
         )
     return file.read_bytes()
-
-
-def decoded(content: bytes, file: str) -> str:
-    """UTF-8, with or without byte order mark, else GB18030 (Excel in China); UTF-16 where its mark says so.
-
-    Raises `RegistryError` where it is none of them, or UTF-8 cut within its last character.
-    """
-    utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "gb18030"):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError as error:
-            cut = error.reason == "unexpected end of data" and not content[: error.start].isascii()
-            if encoding == "utf-8-sig" and cut:
-                raise RegistryError(
-                    N_(
-                        "{file} ends within a character; it is half written. Save it again. Nothing was imported"
-                    ),
-                    file=file,
-                ) from error
-    raise RegistryError(
-        N_("{file} is neither UTF-8 nor GB18030 text. Save it as “CSV UTF-8”. Nothing was imported"),
-        file=file,
-    )
 
 
 def csv_records(kind: Kind, text: str, file: str) -> list[list[str]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from openpyxl import Workbook, load_workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 from mailsync.errors import RegistryError
 from mailsync.registry.headings import KINDS, Kind, kind_named
@@ -39,7 +40,11 @@ def read_workbook(path: Path, *, largest: int) -> list[tuple[Kind, list[list[str
             )  # openpyxl warns of every extension of Excel that it does not know
             book = load_workbook(path, read_only=True, data_only=True)
             try:
-                sheets = {kind: book[title] for title in book.sheetnames if (kind := kind_named(title))}
+                sheets = {kind: sheet for sheet in book.worksheets if (kind := kind_named(sheet.title))}
+                for sheet in sheets.values():
+                    # Programs that add rows do not always correct the size stated: rows beyond it would be lost.
+                    if isinstance(sheet, ReadOnlyWorksheet):
+                        sheet.reset_dimensions()
                 return [
                     (kind, list(_records(sheets[kind].iter_rows(values_only=True))))
                     for kind in KINDS

@@ -233,3 +233,85 @@ def test_formulas_stay_texts_in_a_workbook(tmp_path: Path) -> None:
     formula = '=HYPERLINK("http://evil.example")'
     write_workbook(path, {"people": [["id", "name", "email"], ["1", formula, "a\x01@x.example"]]})
     assert read_tables(path)["people"].rows[0].cells == {"id": "1", "name": formula, "email": "a @x.example"}
+
+
+def test_a_stray_byte_of_another_encoding_is_named_by_row_and_never_guessed_at(tmp_path: Path) -> None:
+    text = 'id,name,email\n1,"王\n伟",w@x.example\n2,@,m@x.example\n3,李娜,l@x.example\n'.encode()
+    (tmp_path / "people.csv").write_bytes(text.replace(b"2,@", "2,Müller".encode("cp1252")))
+    with pytest.raises(RegistryError, match=r"people\.csv, row 3: .*UTF-8.*Nothing was imported"):
+        read_tables(tmp_path)
+    marked = b"\xef\xbb\xbf" + b"id,name,email\n1,M\xfcller,m@x.example\n"
+    (tmp_path / "people.csv").write_bytes(marked)
+    with pytest.raises(RegistryError, match=r"people\.csv, row 2: "):
+        read_tables(tmp_path)
+
+
+WESTERN = [
+    "Müller",
+    "Größe",
+    "Grüße",
+    "Renée",
+    "São Paulo",
+    "Ümit",
+    "Straße",
+    "Ångström",
+    "MÜLLER AG",
+    "O’Neil",
+]
+CHINESE_WITH_LATIN = [
+    "ABC公司",
+    "上海ABC",
+    "Tom和Mary",
+    "王Tom",
+    "A股",
+    "朱镕基",
+    "ABC體育",
+    "U盘 KG",
+    "公司（ABC）有限",
+]
+
+
+@pytest.mark.parametrize("name", WESTERN)
+def test_western_text_that_reads_as_chinese_is_marked(tmp_path: Path, name: str) -> None:
+    content = f"id,name,email\n1,{name},m@x.example\n2,Jane,j@x.example\n".encode("cp1252")
+    (tmp_path / "people.csv").write_bytes(content)
+    assert [row.garbled for row in read_tables(tmp_path)["people"].rows] == [{"name"}, frozenset()]
+
+
+def test_chinese_text_with_latin_words_is_not_marked(tmp_path: Path) -> None:
+    lines = "".join(f"{number},{name},x@x.example\n" for number, name in enumerate(CHINESE_WITH_LATIN))
+    (tmp_path / "people.csv").write_text(f"id,name,email\n{lines}", encoding="gb18030")
+    rows = read_tables(tmp_path)["people"].rows
+    assert [row.cells["name"] for row in rows] == CHINESE_WITH_LATIN
+    assert {row.garbled for row in rows} == {frozenset()}
+
+
+def test_a_rare_character_in_a_utf_8_file_is_nobodys_mistake(tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("id,name,email\n1,M黮ler,x@x.example\n", encoding="utf-8")
+    assert read_tables(tmp_path)["people"].rows[0].garbled == frozenset()
+
+
+def test_a_workbook_with_a_stale_size_loses_no_rows(tmp_path: Path) -> None:
+    path = workbook(
+        tmp_path / "whole.xlsx", {"people": [["id", "email"], ["1", "a@x.example"], ["2", "b@x.example"]]}
+    )
+    stale = tmp_path / "stale.xlsx"
+    with zipfile.ZipFile(path) as whole, zipfile.ZipFile(stale, "w") as archive:
+        for name in whole.namelist():
+            content = whole.read(name)
+            assert name != "xl/worksheets/sheet1.xml" or b'ref="A1:B3"' in content
+            archive.writestr(name, content.replace(b'<dimension ref="A1:B3"', b'<dimension ref="A1"'))
+    assert read_tables(stale)["people"].rows == read_tables(path)["people"].rows
+
+
+@pytest.mark.parametrize("kind,other", [("customers", "people"), ("people", "customers")])
+@pytest.mark.parametrize("rows", [[], [["id", "code", "email"]], [["code", "email"], [None, " "]]])
+def test_an_emptied_sheet_is_refused_as_an_emptied_file_is(
+    tmp_path: Path, kind: str, other: str, rows: list[list[object]]
+) -> None:
+    key = {"customers": "code", "people": "id"}[other]
+    path = workbook(tmp_path / "registry.xlsx", {kind: rows, other: [[key], ["D12"]]})
+    with pytest.raises(
+        RegistryError, match=rf"registry\.xlsx \({kind}\) has .*no rows.*Nothing was imported"
+    ):
+        read_tables(path)
