@@ -131,6 +131,14 @@ def yes_no(cell: str) -> bool:
     return answer
 
 
+def retired(cell: str) -> datetime | bool:
+    """Since when a row is retired, or whether it is."""
+    try:
+        return yes_no(cell)
+    except CellError:
+        return moment(cell)
+
+
 def country(cell: str) -> str:
     """A country as its alpha-2 code."""
     found = country_code(cell)

@@ -20,9 +20,7 @@ def records(connection: sa.Connection) -> dict[Kind, Records]:
     shows = rows_of(connection, Show)
     own_codes = {code["customer_id"]: code for code in rows_of(connection, Code)}
     rows: Mapping[Kind, Sequence[Values]] = {
-        "shows": [
-            show | {"date": show["held_on"], "coded": "yes" if show["coded"] else "no"} for show in shows
-        ],
+        "shows": [show | {"date": show["held_on"]} for show in shows],
         "customers": _customers(rows_of(connection, Customer), own_codes, shows),
         "people": _people(connection, own_codes),
     }
@@ -41,6 +39,8 @@ def _customers(customers: list[Values], own_codes: Mapping[int, Values], shows: 
             "allocated": own_codes[customer["id"]]["allocated"],
             "show": show_names.get(customer["show_id"]),
             "merged_into": customer["merged_into_id"] and own_codes[customer["merged_into_id"]]["text"],
+            # What mailsync proposed must not come back as what somebody typed.
+            "abbreviation": None if customer["abbreviation_proposed"] else customer["abbreviation"],
         }
         for customer in customers
     ]
@@ -75,6 +75,8 @@ def _cell(value: object) -> str:
     match value:
         case None:
             return ""
+        case bool():
+            return "yes" if value else "no"
         case datetime():
             return value.astimezone(UTC).isoformat()
         case date():

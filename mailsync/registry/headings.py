@@ -40,6 +40,8 @@ _HEADINGS: Mapping[Kind, Mapping[str, tuple[str, ...]]] = {
         "owner": ("owner", "业务员"),
         "merged_into": ("merged_into", "合并到"),
         "allocated": ("allocated", "编号时间"),
+        "retired": ("retired", "停用"),
+        "from_source": ("from_source", "源表提供"),
     },
     "people": {
         "id": ("id",),
@@ -52,6 +54,8 @@ _HEADINGS: Mapping[Kind, Mapping[str, tuple[str, ...]]] = {
         "email2": ("email2", "e-mail2", "邮箱2"),
         "phone": ("phone", "电话"),
         "title": ("title", "职位"),
+        "retired": ("retired", "停用"),
+        "from_source": ("from_source", "源表提供"),
     },
 }
 

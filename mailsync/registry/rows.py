@@ -26,12 +26,16 @@ _PARSERS: Mapping[Kind, Mapping[str, Callable[[str], object]]] = {
         "owner": cells.address,
         "merged_into": cells.code,
         "allocated": cells.moment,
+        "retired": cells.retired,
+        "from_source": cells.yes_no,
     },
     "people": {
         "codes": cells.code_list,
         "role": cells.role,
         "email": cells.addresses,
         "email2": cells.addresses,
+        "retired": cells.retired,
+        "from_source": cells.yes_no,
     },
 }
 #: Fields that name the row: a cell there that cannot be read refuses the row, and `-` does not blank it.
@@ -41,8 +45,11 @@ _NAMING: Mapping[Kind, frozenset[str]] = {
     "people": frozenset({"id"}),
 }
 #: Fields that always hold something.
-_NEVER_BLANK = frozenset({"coded", "role", "allocated"})
+_NEVER_BLANK = frozenset({"coded", "role", "allocated", "from_source"})
 _BLANKS = frozenset("-–—－")
+_GARBLED = N_(
+    "“{text}” looks garbled: the file is neither UTF-8 nor Chinese text. Save it as “CSV UTF-8”; this row is left out"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +81,7 @@ def read_rows(table: Table, tally: Tally, *, force: bool) -> tuple[list[ReadRow]
         read = _read(table, tally, row, dashes)
         values = {**read.values, **dict.fromkeys(blanked)}
         read = ReadRow(number=row.number, values=values, spoiled=read.spoiled)
-        if _stands(table, tally, read, row, seen):
+        if not row.garbled and _stands(table, tally, read, row, seen):
             kept.append(read)
     return kept, ignored
 
@@ -84,6 +91,10 @@ def _read(table: Table, tally: Tally, row: Row, dashes: set[str]) -> ReadRow:
     spoiled: set[str] = set()
     for name, typed in row.cells.items():
         if name in dashes:
+            continue
+        if name in row.garbled:
+            spoiled.add(name)
+            tally.problem(row.number, table.column(name), Sentence.of(_GARBLED, text=typed), refused=True)
             continue
         parser = _PARSERS[table.kind].get(name, cells.text)
         try:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute
 
 from mailsync.registry import codes
 from mailsync.registry.abbreviation import propose
-from mailsync.registry.model import Code, Customer, Show
+from mailsync.registry.model import Code, Customer, Engagement, Show
 from mailsync.registry.outcome import Tally
 from mailsync.registry.rows import ReadRow
 from mailsync.registry.statements import Values, differing, insert_all, rows_of, update_all
@@ -21,6 +22,11 @@ from mailsync.text import N_, Sentence
 _PLAIN = ("company", "short_name", "country", "channel", "first_contact", "stage", "grade", "owner")
 
 
+#: A customer of whom nothing is known.
+_BLANK: Values = dict.fromkeys((*_PLAIN, "abbreviation", "full_code", "show_id", "merged_into_id", "retired"))
+_BLANK |= {"company": "", "abbreviation_proposed": False, "from_source": False}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
     """One import as the tables see it."""
@@ -28,6 +34,26 @@ class Visit:
     connection: sa.Connection
     now: datetime
     source: bool  #: the rows come from `[registry] source`
+
+
+def retirement(visit: Visit, table: Table, row: ReadRow, former: Values) -> Values:
+    """What a row says of its being retired. Named by the source, or by a file without that column, it is not."""
+    if "retired" not in row.values:
+        return {"retired": None} if visit.source or "retired" not in table.columns else {}
+    match row.values["retired"]:
+        case datetime() as since:
+            return {"retired": since}
+        case True:
+            return {"retired": former["retired"] or visit.now}
+        case _:
+            return {"retired": None}
+
+
+def end_engagements(visit: Visit, column: InstrumentedAttribute[int], ids: list[int]) -> None:
+    """End the engagements that have one of these ids in `column`."""
+    if ids:
+        statement = sa.update(Engagement).where(column == sa.bindparam("of"), Engagement.ended.is_(None))
+        visit.connection.execute(statement.values(ended=visit.now), [{"of": row_id} for row_id in ids])
 
 
 def upsert_shows(visit: Visit, table: Table, rows: list[ReadRow], tally: Tally) -> None:
@@ -86,9 +112,9 @@ def upsert_customers(visit: Visit, table: Table, rows: list[ReadRow], tally: Tal
     for row in rows:
         key = codes.parse(row.text("code") or "").key
         wanted = _customer_values(row, table, tally, shows, written.get(key) or row.text("code") or "")
-        wanted |= {"retired": None} | ({"from_source": True} if visit.source else {})
+        former = held.get(ids.get(key, 0), _BLANK)
+        wanted |= retirement(visit, table, row, former) | ({"from_source": True} if visit.source else {})
         if key in ids:
-            former = held[ids[key]]
             changes[former["id"]] = differing(former, wanted | _abbreviated(row, wanted, former))
         else:
             new.append((row, wanted))
@@ -99,17 +125,22 @@ def upsert_customers(visit: Visit, table: Table, rows: list[ReadRow], tally: Tal
     for customer_id, survivor in _merges(table, rows, tally, ids, held).items():
         changes.setdefault(customer_id, {})["merged_into_id"] = survivor
     update_all(visit.connection, Customer, changes)
+    end_engagements(
+        visit, Engagement.customer_id, [row_id for row_id in changes if changes[row_id].get("retired")]
+    )
     _count(tally, len(new), {row_id: values for row_id, values in changes.items() if row_id in held})
     return frozenset(ids[codes.parse(row.text("code") or "").key] for row in rows)
 
 
 def _insert(visit: Visit, new: list[tuple[ReadRow, Values]]) -> dict[str, int]:
     """New customers with their codes; comparison key → customer's id."""
-    blank: Values = dict.fromkeys(
-        (*_PLAIN, "abbreviation", "full_code", "show_id", "merged_into_id", "retired")
-    )
-    blank |= {"company": "", "abbreviation_proposed": False, "from_source": False}
-    rows = [blank | wanted | _abbreviated(row, wanted, blank) for row, wanted in new]
+    rows = [
+        _BLANK
+        | {"from_source": row.values.get("from_source", False)}
+        | wanted
+        | _abbreviated(row, wanted, _BLANK)
+        for row, wanted in new
+    ]
     ids = insert_all(visit.connection, Customer, rows)
     given: list[Values] = []
     for (row, _), customer_id in zip(new, ids, strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mailsync.registry import codes
@@ -12,7 +12,7 @@ from mailsync.registry.outcome import Tally
 from mailsync.registry.rows import ReadRow
 from mailsync.registry.statements import Values, delete_all, differing, insert_all, rows_of, update_all
 from mailsync.registry.tables import Table
-from mailsync.registry.upsert_customers import Visit
+from mailsync.registry.upsert_customers import Visit, retirement
 from mailsync.text import N_, Sentence
 
 _PARTY_KINDS = {"contact": "customer", "forwarder": "forwarder", "inspector": "inspector"}
@@ -55,10 +55,11 @@ def upsert_people(visit: Visit, table: Table, rows: list[ReadRow], tally: Tally)
         if person.row is None:
             named.append(person)
         _take(person, row, table, tally, again=person.row is not None)
+        person.wanted |= retirement(visit, table, row, person.former)
         _take_codes(person, row, table, tally, customers)
         person.row = person.row or row.number
         crowd.index(person)
-        if visit.source:
+        if visit.source or (person.contact_id is None and row.values.get("from_source")):
             person.wanted["from_source"] = True
     _write(visit, sorted(named, key=lambda person: person.row or 0), tally)
     return frozenset(person.contact_id for person in named if person.contact_id is not None)
@@ -104,7 +105,21 @@ class Crowd:
             elif name in (None, _now(person, "name")):
                 second.append(person)
         same_name = [person for person in main if name == _now(person, "name")]
-        return next(iter((*same_name, *main, *second)), None)
+        return next(iter((*same_name, *main, *second, *self._renamed(row))), None)
+
+    def _renamed(self, row: ReadRow) -> Iterator[Person]:
+        """Whose main address stands in the row as a further one: theirs has changed, if the name agrees."""
+        external_id, name = row.text("id"), row.text("name")
+        for address in row.texts("email2") if row.texts("email") else ():
+            for person in self._by_address.get(address, []):
+                known = _now(person, "name") or None
+                another = person.row is not None or (external_id and _now(person, "external_id"))
+                if (
+                    not another
+                    and person.addresses[:1] == (address,)
+                    and (known is None or name in (None, known))
+                ):
+                    yield person
 
 
 class _Customers:
@@ -165,27 +180,32 @@ def _take(person: Person, row: ReadRow, table: Table, tally: Tally, *, again: bo
             tally.problem(row.number, table.column(name), reason)
         else:
             person.wanted[name] = value
-    person.wanted["retired"] = None
     by_id = row.text("id")
     if by_id:
         person.wanted["external_id"] = by_id
-    person.addresses = _joined_addresses(person.addresses, row, replaces=bool(by_id) and not again)
+    if again:
+        person.addresses = tuple(dict.fromkeys((*person.addresses, *_addresses_of(row))))
+    else:
+        person.addresses = _joined_addresses(person.addresses, row, replaces=bool(by_id))
 
 
 def _joined_addresses(held: tuple[str, ...], row: ReadRow, *, replaces: bool) -> tuple[str, ...]:
-    """Addresses after a row. With an id, the e-mail cells are the addresses, and an empty cell leaves its part alone;
-    a row found by e-mail, or a further one about the same person, can only add."""
+    """Addresses after the first row about a person. With an id, the e-mail cells are the addresses, and an empty cell
+    leaves its part alone; a row found by e-mail can only add, and say that the main one is another now."""
     main, more = row.texts("email"), row.texts("email2")
     if not replaces or row.spoiled & {"email", "email2"}:
-        return tuple(dict.fromkeys((*held, *main, *more)))
-    if "email" in row.values and not main:  # blanked by `-`
-        held = ()
+        first = main if held[:1] and held[0] in more else ()
+        return tuple(dict.fromkeys((*first, *held, *main, *more)))
+    blanked = "email" in row.values and not main  # by `-`
     if "email2" not in row.values:
-        more = held[1:] if main and main[0] not in held else held
-    return tuple(dict.fromkeys((*(main or held[:1]), *more)))
+        more = held[1:] if blanked or (main and main[0] not in held) else held
+    return tuple(dict.fromkeys((*(() if blanked else main or held[:1]), *more)))
 
 
 def _take_codes(person: Person, row: ReadRow, table: Table, tally: Tally, customers: _Customers) -> None:
+    if person.wanted.get("retired", person.former["retired"]):
+        person.customers, person.only_adds = set(), False  # the retired are engaged with nobody
+        return
     if "codes" not in row.values:
         person.only_adds |= "codes" in row.spoiled
         return
