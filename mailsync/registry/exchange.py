@@ -42,7 +42,8 @@ def import_registry(
     """Bring shows, customers and people from the files at `path` into the registry; all or, where it fails, nothing.
 
     `strict`: with any problem nothing is imported. `force`: `-` blanks a field, and the brake is lifted. `source`: rows
-    that an earlier run of the registry source delivered, and this one does not, are retired. `now` dates new codes
+    that an earlier run of the registry source delivered, and this one does not, are retired and named in the notes;
+    from a table with refused rows nobody is, as any of them may be what is missing. `now` dates new codes
     and engagements (default: the present).
 
     Raises `RegistryError` where the files cannot be read or look half written, and `RunRefused` where too many rows
@@ -69,12 +70,16 @@ def import_registry(
         written = not dry_run and not (strict and problems)
         if not written:
             transaction.rollback()
+    retirements = tuple(tally.retirement for tally in tallies.values() if tally.retirement)
+    withheld = tuple(tally.withheld for tally in tallies.values() if tally.withheld)
     return ImportReport(
         path=path,
         written=written,
         counts=tuple(tally.count() for tally in tallies.values()),
         problems=problems,
-        notes=tuple(notes),
+        notes=(*notes, *retirements, *withheld),
+        retirements=retirements,
+        withheld=withheld,
     )
 
 

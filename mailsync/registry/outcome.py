@@ -48,7 +48,9 @@ class ImportReport:
     written: bool
     counts: tuple[TableCount, ...]
     problems: tuple[RowProblem, ...] = ()
-    notes: tuple[Sentence, ...] = ()
+    notes: tuple[Sentence, ...] = ()  #: with those that follow
+    retirements: tuple[Sentence, ...] = ()  #: who was retired, one a table
+    withheld: tuple[Sentence, ...] = ()  #: who is gone from the source and was not retired, and why
 
     @property
     def added(self) -> int:
@@ -91,20 +93,25 @@ class Tally:
     unchanged: int = 0
     retired: int = 0
     problems: list[RowProblem] = field(default_factory=list)
+    retirement: Sentence | None = None
+    withheld: Sentence | None = None
 
     def problem(self, row: int, column: str, reason: Sentence, *, refused: bool = False) -> None:
         self.problems.append(
             RowProblem(file=self.file, row=row, column=column, reason=reason, refused=refused)
         )
 
+    @property
+    def refused(self) -> int:
+        return len({problem.row for problem in self.problems if problem.refused})
+
     def count(self) -> TableCount:
-        refused = len({problem.row for problem in self.problems if problem.refused})
         return TableCount(
             kind=self.kind,
             file=self.file,
             added=self.added,
             changed=self.changed,
             unchanged=self.unchanged,
-            refused=refused,
+            refused=self.refused,
             retired=self.retired,
         )

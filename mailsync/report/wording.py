@@ -65,6 +65,7 @@ KINDS = {
     "missing-card": N_("card missing"),
     "open": N_("not finished"),
     "read-only-book": N_("read-only book"),
+    "registry-retired": N_("gone from the registry's source"),
     "registry-row": N_("registry"),
     "report-only": N_("report only"),
     "server": N_("server"),

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from mailsync.errors import MailsyncError, RegistryError
 from mailsync.registry.exchange import import_registry
-from mailsync.registry.outcome import RowProblem
+from mailsync.registry.outcome import ImportReport
 from mailsync.registry.roster import Roster
 from mailsync.registry.roster_load import load_roster
 from mailsync.run import brakes
@@ -68,7 +68,7 @@ class RosterSource:
         except RegistryError as error:
             return [error]
         self._read = signature
-        self._findings = tuple(_findings(report.problems))
+        self._findings = tuple(_findings(report))
         return []
 
 
@@ -79,8 +79,8 @@ def _signature(path: Path) -> _Signature:
     return tuple((str(file), stat.st_size, stat.st_mtime_ns) for file, stat in stats)
 
 
-def _findings(problems: Iterable[RowProblem]) -> Iterable[Finding]:
-    for problem in problems:
+def _findings(report: ImportReport) -> Iterable[Finding]:
+    for problem in report.problems:
         yield Finding(
             kind="registry-row",
             subject=f"{problem.file}:{problem.row}",
@@ -92,3 +92,7 @@ def _findings(problems: Iterable[RowProblem]) -> Iterable[Finding]:
                 reason=problem.reason,
             ),
         )
+    for sentence in report.withheld:
+        yield Finding(kind="registry-row", subject=str(report.path), sentence=sentence)
+    for sentence in report.retirements:
+        yield Finding(kind="registry-retired", subject=str(report.path), sentence=sentence)

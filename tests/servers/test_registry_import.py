@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from mailsync.database import Base, connect
 from mailsync.errors import RegistryError, RunRefused
 from mailsync.registry.exchange import export_registry, import_registry
 from mailsync.registry.model import Code, Engagement, Party, Show
+from mailsync.registry.model import Contact as Person
 from mailsync.registry.model import Customer as CustomerRow
 from mailsync.registry.outcome import ImportReport
 from mailsync.registry.roster import Contact, Customer, Roster
@@ -612,6 +614,60 @@ def test_the_short_name_of_a_party_stands_for_its_name(database: sa.Engine, tmp_
     assert (contact.company, contact.country) == ("Shunda", "CN")
 
 
+def test_a_dash_for_the_main_address_leaves_the_others(database: sa.Engine, tmp_path: Path) -> None:
+    held = [{"id": "1", "email": "a@x.example", "email2": "b@x.example;c@x.example"}]
+    bring(database, tmp_path / "in", people=held)
+    bring(database, tmp_path / "in", people=[{"id": "1", "email": "-", "email2": ""}], force=True)
+    assert roster_of(database).contacts[0].addresses == ("b@x.example", "c@x.example")
+    bring(database, tmp_path / "in", people=[{"id": "1", "email": "-", "email2": "d@x.example"}], force=True)
+    assert roster_of(database).contacts[0].addresses == ("d@x.example",)
+    bring(database, tmp_path / "in", people=[{"id": "1", "email": "-", "email2": "-"}], force=True)
+    assert roster_of(database).contacts[0].addresses == ()
+
+
+def test_a_person_without_id_whose_main_address_changes_stays_one_person(
+    database: sa.Engine, tmp_path: Path
+) -> None:
+    before = [{"name": "Jane", "email": "old@x.example"}, {"name": "", "email": "desk@x.example"}]
+    after = [
+        {"name": "Jane", "email": "new@x.example", "email2": "old@x.example"},
+        {"name": "Desk", "email": "desk2@x.example", "email2": "desk@x.example"},
+    ]
+    assert people_after(database, tmp_path / "in", before, after) == [
+        ("old@x.example", "Jane", ("new@x.example", "old@x.example")),
+        ("desk@x.example", "Desk", ("desk2@x.example", "desk@x.example")),
+    ]
+    assert bring(database, tmp_path / "in", people=after).changes == 0
+    swapped = [{"name": "Jane", "email": "old@x.example", "email2": "new@x.example"}]
+    bring(database, tmp_path / "in", people=swapped)
+    assert roster_of(database).contacts[0].addresses == ("old@x.example", "new@x.example")
+
+
+def test_another_name_with_somebodys_main_address_second_is_another_person(
+    database: sa.Engine, tmp_path: Path
+) -> None:
+    found = people_after(
+        database,
+        tmp_path / "in",
+        [{"name": "Office", "email": "info@x.example"}],
+        [{"name": "Jane", "email": "jane@x.example", "email2": "info@x.example"}],
+    )
+    assert [(name, addresses) for _, name, addresses in found] == [
+        ("Office", ("info@x.example",)),
+        ("Jane", ("jane@x.example", "info@x.example")),
+    ]
+
+
+def test_a_garbled_row_is_left_out_and_told(database: sa.Engine, tmp_path: Path) -> None:
+    folder = write_registry(tmp_path / "in", customers=[{"code": "D1", "company": "Good"}])
+    content = "code,company\nD1,Good\nD2,Müller KG\n".encode("cp1252")
+    (folder / "customers.csv").write_bytes(content)
+    report = import_registry(database, folder)
+    assert problems_of(report) == [("customers.csv", 3, "company", True)]
+    assert "UTF-8" in str(report.problems[0].reason)
+    assert [one.code for one in roster_of(database).customers] == ["D1"]
+
+
 # --- the registry's source -------------------------------------------------------------------------------------------
 
 
@@ -727,6 +783,157 @@ def test_nothing_is_ever_erased(database: sa.Engine, tmp_path: Path) -> None:
             for table in (CustomerRow, Code, Engagement)
         ]
     assert counted == [3, 3, 9]
+
+
+def content_of(database: sa.Engine) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table, in comparable form."""
+    with database.connect() as connection:
+        return {
+            name: [tuple(row) for row in connection.execute(sa.select(table).order_by(*table.primary_key))]
+            for name, table in Base.metadata.tables.items()
+        }
+
+
+def test_a_dry_run_of_the_source_writes_nothing_and_says_the_same(
+    database: sa.Engine, tmp_path: Path
+) -> None:
+    world = crowd(3, 9)
+    bring(database, tmp_path / "in", **world, source=True)
+    write_registry(
+        tmp_path / "in",
+        customers=[*world["customers"][1:], {"code": "E9", "company": "New"}],
+        people=[*world["people"][2:], {"id": "new", "codes": "D2 X9", "role": "driver"}],
+    )
+    before = content_of(database)
+    later = NOW + timedelta(days=1)
+    dry = import_registry(database, tmp_path / "in", dry_run=True, source=True, now=later)
+    assert content_of(database) == before
+    wet = import_registry(database, tmp_path / "in", source=True, now=later)
+    assert dry == replace(wet, written=False)
+    assert (wet.retired, wet.added, len(wet.problems) > 2) == (3, 2, True)
+    assert content_of(database) != before
+
+
+def test_every_retirement_is_told_by_name(database: sa.Engine, tmp_path: Path) -> None:
+    world = crowd(3, 30)
+    world["people"].append({"id": "", "name": "", "codes": "D1", "email": "nameless@x.example"})
+    bring(database, tmp_path / "in", **world, source=True)
+    fewer = {"customers": world["customers"][1:], "people": world["people"][1:-1]}
+    report = bring(database, tmp_path / "in", **fewer, source=True)
+    told = ["1 row(s) were retired: D1 Company 1", "2 row(s) were retired: P1, nameless@x.example"]
+    assert [str(one) for one in report.retirements] == told
+    assert [str(note) for note in report.notes] == told
+    bring(database, tmp_path / "in", **world, source=True)
+    fewer = {"customers": world["customers"], "people": world["people"][25:]}
+    report = bring(database, tmp_path / "in", **fewer, source=True, force=True)
+    assert str(report.retirements[0]).endswith("P19, P20 …")
+
+
+def test_nothing_is_retired_from_a_table_while_rows_of_it_cannot_be_read(
+    database: sa.Engine, tmp_path: Path
+) -> None:
+    world = crowd(3, 9)
+    bring(database, tmp_path / "in", **world, source=True)
+    before = roster_of(database)
+    typo = {
+        "customers": [{"code": "O1", "company": "Company 1"}, *world["customers"][1:]],
+        "people": world["people"],
+    }
+    report = bring(database, tmp_path / "in", **typo, source=True, day=1)
+    assert (report.retired, report.changes, report.retirements) == (0, 0, ())
+    assert [str(note) for note in report.notes if "D1 Company 1" in str(note)] == [
+        str(one) for one in report.withheld
+    ]
+    assert len(report.withheld) == 1
+    assert roster_of(database) == before
+    # The other table's rows go as ever; once the row can be read, or is gone, so do these.
+    both = {"customers": typo["customers"], "people": world["people"][1:]}
+    assert bring(database, tmp_path / "in", **both, source=True, day=2).retired == 1
+    gone = {"customers": world["customers"][1:], "people": world["people"][1:]}
+    assert bring(database, tmp_path / "in", **gone, source=True, day=3).retired == 1
+
+
+def test_rows_that_cannot_be_read_do_not_lift_the_brake(database: sa.Engine, tmp_path: Path) -> None:
+    world = crowd(20, 20)
+    bring(database, tmp_path / "in", **world, source=True)
+    garbled = {
+        "customers": [{"code": f"O{n}", "company": f"Company {n}"} for n in range(1, 8)]
+        + world["customers"][7:],
+        "people": world["people"],
+    }
+    with pytest.raises(RunRefused, match="7 of the 20 rows"):
+        bring(database, tmp_path / "in", **garbled, source=True)
+    assert bring(database, tmp_path / "in", **garbled, source=True, force=True).retired == 0
+
+
+@pytest.mark.parametrize("name", ["exported", "exported.xlsx"])
+def test_the_retired_the_delivered_and_the_proposed_survive_an_export(
+    database: sa.Engine, tmp_path: Path, name: str
+) -> None:
+    world = crowd(3, 6)
+    world["customers"][1] |= {"abbreviation": "TYP"}
+    world["customers"].append({"code": "D4", "company": "Four", "country": "AU", "full_code": "D4 AUXY"})
+    bring(database, tmp_path / "in", **world, source=True)
+    bring(database, tmp_path / "hand", people=[{"id": "hand", "name": "By hand", "codes": "D2"}])
+    fewer = {"customers": world["customers"][1:], "people": world["people"][1:]}
+    bring(database, tmp_path / "in", **fewer, source=True, day=1)
+    before, roster = content_of(database), roster_of(database)
+    export_registry(database, tmp_path / name)
+    assert import_registry(database, tmp_path / name).changes == 0
+    assert content_of(database) == before
+    other = connect("sqlite://")
+    Base.metadata.create_all(other)
+    try:
+        assert import_registry(other, tmp_path / name, now=NOW).problems == ()
+        after = content_of(other)
+        for table in ("customers", "codes", "contacts", "addresses"):
+            assert after[table] == before[table]
+        assert roster_of(other) == roster
+        export_registry(other, tmp_path / f"again-{name}")
+        assert bring(other, tmp_path / "in", **fewer, source=True).changes == 0
+        fewer["people"] = fewer["people"][1:]
+        assert bring(other, tmp_path / "in", **fewer, source=True).retired == 1
+    finally:
+        other.dispose()
+
+
+def test_a_retired_row_comes_back_where_the_source_delivers_it_or_the_file_says_nothing_of_it(
+    database: sa.Engine, tmp_path: Path
+) -> None:
+    world = crowd(3, 9)
+    fewer = {"customers": world["customers"], "people": world["people"][1:]}
+    back = {"id": "1", "codes": "D2"}
+    served = []
+    for row, source in (
+        (back | {"retired": "", "name": "P1"}, False),
+        (back | {"retired": "", "name": "P1"}, True),
+        (back, False),
+        (back | {"停用": "否"}, False),
+        (back | {"retired": "yes"}, True),
+    ):
+        bring(database, tmp_path / "in", **world, source=True)
+        bring(database, tmp_path / "in", **fewer, source=True, day=1)
+        people = [row, *({**one, "retired": ""} for one in fewer["people"])] if source else [row]
+        bring(database, tmp_path / "in", customers=world["customers"], people=people, source=source, day=2)
+        with database.connect() as connection:
+            since = connection.scalar(sa.select(Person.retired).where(Person.external_id == "1"))
+        served.append((since is None, roster_of(database).contacts[0].customers))
+    assert served == [(False, ()), (True, ("D2",)), (True, ("D2",)), (True, ("D2",)), (False, ())]
+
+
+def test_who_is_marked_as_retired_by_hand_is_engaged_no_more(database: sa.Engine, tmp_path: Path) -> None:
+    bring(database, tmp_path / "in", **crowd(3, 9))
+    marks = {
+        "customers": [{"code": "D1", "retired": "yes"}],
+        "people": [{"id": "1", "retired": "2024-05-05"}],
+    }
+    report = bring(database, tmp_path / "in", **marks)
+    assert report.problems == ()
+    roster = roster_of(database)
+    assert {contact.id for contact in roster.contacts if not contact.customers} == {"1", "3", "6", "9"}
+    assert bring(database, tmp_path / "in", **marks, day=5).changes == 0
+    wrong = bring(database, tmp_path / "in", people=[{"id": "2", "retired": "perhaps"}])
+    assert problems_of(wrong) == [("people.csv", 2, "retired", False)]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
