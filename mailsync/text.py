@@ -105,11 +105,27 @@ def normalise_address(text: str) -> str:
 
     Text without an `@` comes back lower-cased; it then matches no registered address.
     """
-    folded = unicodedata.normalize("NFKC", text).strip().strip("<>").strip().lower()
+    folded = fold_address(text)
     local, at, domain = folded.rpartition("@")
     if not at or domain.isascii():
         return folded
+    return f"{local}@{_ascii_domain(domain)}"
+
+
+def fold_address(text: str) -> str:
+    """An address in NFKC and lower case, its domain as written."""
+    return unicodedata.normalize("NFKC", text).strip().strip("<>").strip().lower()
+
+
+#: RFC 1035 section 2.3.4: no domain is longer, and spelling it out would only cost time.
+_LONGEST_DOMAIN = 253
+
+
+@lru_cache(maxsize=4096)
+def _ascii_domain(domain: str) -> str:
+    if len(domain) > _LONGEST_DOMAIN:
+        return domain
     try:
-        return f"{local}@{idna.encode(domain, uts46=True).decode('ascii')}"
+        return idna.encode(domain, uts46=True).decode("ascii")
     except idna.IDNAError:
-        return folded
+        return domain

@@ -11,6 +11,10 @@ from functools import lru_cache
 
 #: Of one header value; a hostile one has 60,000.
 MOST_WORDS = 200
+#: Of the letters inside its words: 998 characters of any writing in any character set take less.
+MOST_LETTERS = 12 * 998
+#: In bytes: a longer text was perhaps cut inside a character.
+_LONG = 4 * 998
 
 #: Text in Q may hold question marks, which the RFC forbids; it ends before another word begins, so that no word that is
 #: never closed is read twice.
@@ -88,7 +92,7 @@ def _as_utf8(raw: bytes) -> str | None:
 
 
 def decode_words(text: str) -> str:
-    """`text` with its encoded words decoded (the first 200), everything else as it stands. Never raises.
+    """`text` with its encoded words decoded (the first 200, or 12 kB), everything else as it stands. Never raises.
 
     White space between two encoded words goes (RFC 2047 section 6.2). Bytes of neighbours in one character set are
     joined before they are decoded: senders tear a character in two.
@@ -103,12 +107,25 @@ def without_surrogates(text: str) -> str:
     return _SURROGATE.sub("\ufffd", text)
 
 
-def _pieces(text: str) -> Iterator[str]:
-    position, charset, joined = 0, "", b""
+def cap_words(text: str, most: int) -> str:
+    """`text` without the encoded words behind the first `most`, or behind those that hold twice `MOST_LETTERS`."""
+    if text.count("=?") <= most and len(text) <= 2 * MOST_LETTERS:
+        return text
+    letters = 0
     for count, word in enumerate(_WORD.finditer(text)):
-        if count == MOST_WORDS:
+        letters += word.end() - word.start()
+        if count == most or letters > 2 * MOST_LETTERS:
+            return text[: word.start()] + _WORD.sub("", text[word.start() :])
+    return text
+
+
+def _pieces(text: str) -> Iterator[str]:
+    position, charset, joined, left = 0, "", b"", MOST_LETTERS
+    for count, word in enumerate(_WORD.finditer(text)):
+        if count == MOST_WORDS or left <= 0:
             break
-        raw = _word_bytes(word)
+        raw = _word_bytes(word, left)
+        left -= word.end() - word.start()
         between = text[position : word.start()]
         position = word.end()
         # A word that is no base64 stays as it was written, and so do the blanks before it.
@@ -129,11 +146,12 @@ def _pieces(text: str) -> Iterator[str]:
     yield text[position:]
 
 
-def _word_bytes(word: re.Match[str]) -> bytes | None:
-    encoded = word["b"]
-    if encoded is None:
-        raw = word["q"].encode("utf-8", "replace").replace(b"_", b" ")
+def _word_bytes(word: re.Match[str], most: int) -> bytes | None:
+    """What the first `most` letters of a word stand for; None where it is no base64."""
+    if word["b"] is None:
+        raw = word["q"][:most].encode("utf-8", "replace").replace(b"_", b" ")
         return _QUOTED.sub(lambda match: bytes((int(match[1], 16),)), raw)
+    encoded = word["b"][:most]
     letters = _NOT_BASE64.sub("", encoded)
     if encoded and not letters:
         return None
@@ -156,7 +174,7 @@ def _decode(raw: bytes, charset: str) -> str:
     for name in (codec, _SECOND.get(codec)):
         try:
             if name:
-                return raw.decode(name)
+                return raw.decode(name, "strict" if len(raw) < _LONG else "replace")
         except ValueError:  # UnicodeError; some codecs raise its base
             continue
     guess = text_of(raw) if not raw.isascii() else ""

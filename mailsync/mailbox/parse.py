@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
-from mailsync.mailbox.addresses import parse_addresses
+from mailsync.mailbox.addresses import ForeignDomains, parse_addresses
 from mailsync.mailbox.encoded_words import decode_words, text_of, without_surrogates
 from mailsync.mailbox.headers import FIELDS, Address, Envelope
 from mailsync.text import one_line
@@ -46,13 +46,14 @@ def parse_envelope(raw: bytes, returned: bytes | None = None) -> Envelope:
     `returned`: the headers that a multipart/report brought back.
     """
     fields = _fields(raw[:MOST_BYTES])
+    domains = ForeignDomains()
     return Envelope(
         subject=_subject(fields),
-        from_=_addresses(fields, b"from") or _addresses(fields, b"sender"),
-        reply_to=_addresses(fields, b"reply-to"),
-        to=_addresses(fields, b"to"),
-        cc=_addresses(fields, b"cc"),
-        bcc=_addresses(fields, b"bcc"),
+        from_=_addresses(fields, b"from", domains) or _addresses(fields, b"sender", domains),
+        reply_to=_addresses(fields, b"reply-to", domains),
+        to=_addresses(fields, b"to", domains),
+        cc=_addresses(fields, b"cc", domains),
+        bcc=_addresses(fields, b"bcc", domains),
         message_id=next(iter(_ids(fields, b"message-id")), None),
         other_ids=tuple(one for name in _OTHER_IDS for one in _ids(fields, name)[:1]),
         in_reply_to=_ids(fields, b"in-reply-to")[:MOST_REPLIED_TO],
@@ -107,11 +108,11 @@ def _subject(fields: _Fields) -> str:
     return without_surrogates(one_line(text[: 4 * LONGEST_SUBJECT])[:LONGEST_SUBJECT])
 
 
-def _addresses(fields: _Fields, name: bytes) -> tuple[Address, ...]:
+def _addresses(fields: _Fields, name: bytes, domains: ForeignDomains) -> tuple[Address, ...]:
     values = fields.get(name)
     if not values:
         return ()
-    return parse_addresses(",".join(_text(fields, value) for value in values[:MOST_REPEATS]))
+    return parse_addresses(",".join(_text(fields, value) for value in values[:MOST_REPEATS]), domains)
 
 
 def _ids(fields: _Fields, name: bytes) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from mailsync.mailbox.bounces import returned_headers
 from mailsync.mailbox.encoded_words import decode_words, text_of
 from mailsync.mailbox.headers import FIELDS
 from mailsync.mailbox.parse import is_report, parse_envelope
-from mailsync.text import one_line
+from mailsync.text import normalise_address, one_line
 
 
 def b64(text: str, charset: str = "utf-8") -> str:
@@ -160,6 +160,41 @@ def test_the_fast_way_finds_what_the_careful_way_finds(parts: list[str]) -> None
     plain = _parse_plain(text)
     if plain is not None:
         assert plain == tuple(one for piece in _Scanner(text).pieces() for one in piece.addresses())
+
+
+def test_only_so_many_foreign_domains_of_a_message_are_spelled_out() -> None:
+    listed = ", ".join(f"u@ü{number:03}.example" for number in range(400))
+    header = f"Cc: first@Bücher.example\r\nTo: {listed}\r\nBcc: last@ÜBER.example, x@Bücher.example\r\n"
+    for _ in range(2):  # what was read before changes nothing
+        envelope = parse_envelope(header.encode())
+        spelled = [one.address.isascii() for one in (*envelope.to, *envelope.cc, *envelope.bcc)]
+        assert spelled[:100] == [True] * 100 and sum(spelled) < 250
+        assert len(envelope.to) == 400 and envelope.to[399].address == "u@ü399.example"
+        assert envelope.cc[0].address == "first@bücher.example"
+        assert envelope.bcc[0].address == "last@über.example"
+
+
+def test_a_domain_that_is_too_long_stays_as_it_is() -> None:
+    domain = ".".join(["bücher"] * 40)
+    assert normalise_address(f"A@{domain.upper()}") == f"a@{domain}"
+    assert normalise_address("A@BÜCHER.example") == "a@xn--bcher-kva.example"
+
+
+def test_beyond_so_many_encoded_words_addresses_lose_their_names_only() -> None:
+    header = ", ".join(f"=?utf-8?Q?N{number:03}?= <u{number}@x.example>" for number in range(500))
+    assert [one.name for one in parse_addresses(header)] == [f"N{number:03}" for number in range(500)]
+    twice = ", ".join(f"=?utf-8?Q?N?= =?utf-8?Q?M?= <u{number}@x.example>" for number in range(500))
+    found = parse_addresses(twice)
+    assert [one.name for one in found] == ["NM"] * 250 + [""] * 250
+    assert [one.address for one in found] == [f"u{number}@x.example" for number in range(500)]
+
+
+def test_a_long_encoded_word_is_read_as_far_as_it_is_shown() -> None:
+    assert parse_envelope(f"Subject: {b64('报' * 50_000)}".encode()).subject == "报" * 998
+    assert decode_words(b64("报" * 50_000)) == "报" * 2994
+    assert decode_words(b64("x" + "报" * 50_000, "gb18030"))[:998] == "x" + "报" * 997
+    quoted = "=E6=8A=A5" * 20_000
+    assert parse_envelope(f"Subject: =?utf-8?Q?{quoted}?=".encode()).subject == "报" * 998
 
 
 def test_ids_and_threads() -> None:
@@ -316,6 +351,15 @@ def test_text_in_either_charset_comes_back(text: str) -> None:
 BOMBS = {
     "words": b"Subject: " + b"=?utf-8?b?QUFB?= " * 60_000,
     "words in names": b"To: " + b"=?utf-8?b?QUFB?=, " * 15_000,
+    "words in all names": b"".join(
+        name + b": " + b"=?utf-8?Q?a?=," * 4000 + b"<a@x.example>\r\n"
+        for name in (b"From", b"To", b"Cc", b"Bcc")
+    ),
+    "words that never end": b"Subject: " + b"=?utf-8?q?" * 25_000,
+    "question marks": b"Subject: =?utf-8?q?" + b"?" * 250_000,
+    "one word": b"Subject: =?iso-2022-jp?Q?" + b"=1B$B=1B(B" * 25_000 + b"?=",
+    "long domains": b"To: "
+    + ", ".join("u@" + ".".join(f"ü{a}x{b}" for b in range(20)) + ".example" for a in range(1000)).encode(),
     "references": b"References: " + b"<aaaaaaaa@x.example>\r\n " * 100_000,
     "parentheses": b"From: " + b"(" * 250_000,
     "quotes": b"From: " + b'"' * 250_000,
