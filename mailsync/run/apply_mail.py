@@ -41,6 +41,8 @@ WINDOW = 100
 #: One MOVE per destination costs a large mailbox dear (Dovecot rewrites its index each time): beyond this many
 #: destinations of one mailbox, COPY to each and one UID EXPUNGE for the window are several times cheaper.
 MANY_DESTINATIONS = 20
+#: Marks that say nothing of what a person made of a copy: the session's, and a removal that did not come to its end.
+_PASSING = frozenset({"\\Recent", "\\Deleted"})
 
 
 A = TypeVar("A", bound=MailAction)
@@ -268,32 +270,43 @@ def _removable(execution: Execution, mail: MailPort, actions: Sequence[MessageRe
     )
     ready = []
     for action in actions:
-        reason = None
-        if not mail.can_expunge_uids:
-            reason = N_("The server cannot remove single messages (no UIDPLUS): the copy stays in {before}")
-        elif (action.mailbox, action.uidvalidity, action.uid, action.fingerprint) not in copies:
-            reason = N_("The copy is no longer in {before}")
-        elif (
-            action.original,
-            action.original_uidvalidity,
-            action.original_uid,
-            action.fingerprint,
-        ) not in originals:
-            reason = N_("The original is no longer where it was: its copy stays in {before}")
+        reason = _why_kept(
+            mail,
+            action,
+            copies.get(Place(action.mailbox, action.uidvalidity, action.uid)),
+            originals.get(Place(action.original, action.original_uidvalidity, action.original_uid)),
+        )
         if reason is None:
             ready.append(action)
         else:
-            execution.refuse(action, Sentence.of(reason, before=action.mailbox))
+            execution.refuse(action, Sentence.of(reason, before=action.mailbox, original=action.original))
     return ready
 
 
-def _standing(mail: MailPort, places: Sequence[Place]) -> set[tuple[str, int, int, str]]:
-    """(mailbox, UIDVALIDITY, UID, fingerprint) of the messages that are still in these places."""
+def _why_kept(
+    mail: MailPort, action: MessageRemove, copy: MessageState | None, original: MessageState | None
+) -> str | None:
+    """Why a copy stays: it may be the only one left, or a person made it their own."""
+    if not mail.can_expunge_uids:
+        return N_("The server cannot remove single messages (no UIDPLUS): the copy stays in {before}")
+    if copy is None or copy.fingerprint != action.fingerprint:
+        return N_("The copy is no longer in {before}")
+    if original is None or original.fingerprint != action.fingerprint:
+        return N_("The original is no longer where it was: its copy stays in {before}")
+    if "\\Deleted" in original.flags:  # a client's next EXPUNGE takes it away
+        return N_("The original in {original} is marked as deleted: its copy stays in {before}")
+    if copy.flags - original.flags - _PASSING:
+        return N_("Somebody marked the copy in {before} since, as the original is not: it stays there")
+    return None
+
+
+def _standing(mail: MailPort, places: Sequence[Place]) -> dict[Place, MessageState]:
+    """The messages that are still in these places."""
     wanted: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
     for mailbox, uidvalidity, uid in places:
         wanted[mailbox, uidvalidity].append(uid)
     return {
-        (mailbox, uidvalidity, uid, message.fingerprint)
+        Place(mailbox, uidvalidity, uid): message
         for (mailbox, uidvalidity), uids in wanted.items()
         for uid, message in (messages_at(mail, mailbox, uidvalidity, uids) or {}).items()
     }

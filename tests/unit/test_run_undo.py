@@ -102,6 +102,38 @@ def test_a_copy_is_taken_away_only_while_its_original_is_there() -> None:
     ]
 
 
+def test_a_copy_whose_original_is_marked_deleted_stays() -> None:
+    world = World.seeded(mode="copy")
+    world.tidy()
+    original = world.mail.mailboxes["INBOX"][1]
+    world.mail.mailboxes["INBOX"][1] = replace(original, flags=original.flags | {"\\Deleted"})
+    _, outcome = undo(world)
+    assert len(outcome.conflicts) == 1 and "marked as deleted" in str(outcome.conflicts[0].note)
+    assert [mail.subject for mail in world.mail.mailboxes["Customers/D12 Gibson Importing"].values()] == [
+        original.subject
+    ]
+
+
+@pytest.mark.parametrize("flag, kept", [("\\Flagged", 1), ("to-do", 1), ("\\Deleted", 0), ("\\Recent", 0)])
+def test_a_copy_that_a_person_marked_stays(flag: str, kept: int) -> None:
+    world = World.seeded(mode="copy")
+    world.tidy()
+    box = world.mail.mailboxes["Customers/D12 Gibson Importing"]
+    uid = next(uid for uid, mail in box.items() if mail.subject == world.mail.mailboxes["INBOX"][1].subject)
+    box[uid] = replace(box[uid], flags=box[uid].flags | {flag})
+    _, outcome = undo(world)
+    assert len(outcome.conflicts) == kept and len(box) == kept
+
+
+def test_marks_of_the_original_alone_keep_no_copy() -> None:
+    world = World.seeded(mode="copy")
+    world.tidy()
+    original = world.mail.mailboxes["INBOX"][1]
+    world.mail.mailboxes["INBOX"][1] = replace(original, flags=original.flags | {"\\Answered", "note"})
+    _, outcome = undo(world)
+    assert not outcome.conflicts and not world.mail.mailboxes["Customers/D12 Gibson Importing"]
+
+
 def test_a_message_whose_former_mailbox_is_gone_gets_it_again() -> None:
     world = World.seeded()
     world.tidy()
