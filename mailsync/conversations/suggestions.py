@@ -61,9 +61,9 @@ def customer_domains(roster: Roster, own: OwnPeople) -> Mapping[str, str]:
 
 def _by_domain(views: list[View], domains: Mapping[str, str]) -> Iterator[Finding]:
     for view in views:
-        if view.side.outgoing or not view.envelope.from_:
+        if view.side.outgoing or not view.envelope.from_ or not view.side.outside:
             continue
-        sender = view.envelope.from_[0].address
+        sender = view.side.outside[0].address
         if customer := domains.get(domain_of(sender)):
             yield Finding(
                 kind="suggestion",

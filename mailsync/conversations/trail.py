@@ -20,6 +20,10 @@ def _about_bounce(view: View) -> Iterator[Sentence]:
         yield Sentence.of(
             N_("This is a report about the message “{subject}”"), subject=view.peeled.written.text
         )
+    if view.reporter:
+        yield Sentence.of(
+            N_("The report came from people of {customer}, or went to them"), customer=view.reporter
+        )
 
 
 def _about_people(view: View) -> Iterator[Sentence]:

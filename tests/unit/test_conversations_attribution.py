@@ -572,6 +572,17 @@ def test_the_trail_names_people_code_and_decision() -> None:
     ]
 
 
+def test_the_trail_of_a_receipt_names_its_people() -> None:
+    made = world([_bounce("b", _headers("me > bank", "E05 x"), sender="jane")])
+    assert [str(sentence) for sentence in made.attributions.trail(made.messages["b"].key)] == [
+        "This is a report about the message “E05 x”",
+        "The report came from people of D12, or went to them",
+        "Nobody in it is registered with a customer",
+        "The subject begins with “E05”, the code of E05",
+        "Its people decide: D12",
+    ]
+
+
 def test_a_thread_of_ten_thousand_messages() -> None:
     names = [f"m{number}" for number in range(10_000)]
     chain = [mail("m0", "jane > me")] + [

@@ -32,6 +32,11 @@ def test_domain_of_exactly_one_customer() -> None:
     assert suggested([mail("a", "newbie > me", "hello")]) == [("<a@x>", "D12")]
 
 
+def test_who_asks_for_the_answer_counts_where_an_own_address_only_relays() -> None:
+    relayed = mail("a", "mate > me", "order", reply_to="newbie")
+    assert suggested([relayed]) == [("<a@x>", "D12")]
+
+
 @pytest.mark.parametrize(
     "says, message",
     [
