@@ -57,6 +57,9 @@ class ShelfCard:
     contact: str | None = None  #: id of the registered person it was written for
     codes: tuple[str, ...] = ()  #: codes it was last written for
     written: str | None = None  #: the FN mailsync last gave it
+    written_addresses: tuple[
+        str, ...
+    ] = ()  #: those it had when mailsync added it, else when it was last written
     drift: int = 0  #: how often in a row the same FN had to be given again
 
     @property

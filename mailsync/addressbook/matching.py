@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from uuid import UUID, uuid5
 
-from mailsync.addressbook import contentlines
+from mailsync.addressbook import contentlines, rewriting
 from mailsync.addressbook.cards import CardMeaning, ShelfCard, guess_meaning, meaning_of
 from mailsync.addressbook.contentlines import CardText
-from mailsync.addressbook.display_name import display_name
-from mailsync.addressbook.scope import BookSettings
+from mailsync.addressbook.display_name import display_name, split_display_name
+from mailsync.addressbook.scope import BookSettings, Scope
 from mailsync.errors import ItemError
 from mailsync.registry.roster import Contact, Customer, Roster
-from mailsync.text import Sentence
+from mailsync.text import Sentence, one_line
 
 #: UIDs of new cards are derived from it, the contact and the code: a repeat finds the first.
 _NAMESPACE = UUID("8a6e0804-2bd0-4672-b79d-d97027f9071a")
@@ -31,6 +31,7 @@ class Target:
     codes: tuple[str, ...]
     fn: str
     uid: str  #: of the card, where it has to be created
+    renewed_uid: str  #: of the card that takes the place of one with other addresses
     former_uids: frozenset[str]  #: the same for superseded codes
 
 
@@ -66,6 +67,8 @@ class Matches:
     targets: dict[str, Target] = field(default_factory=dict)  #: href → target
     duplicates: dict[str, ReadCard] = field(default_factory=dict)  #: href → the card kept in its place
     conflicts: set[str] = field(default_factory=set)  #: hrefs of cards with several people's addresses
+    reused: set[str] = field(default_factory=set)  #: hrefs of our cards that somebody made another person's
+    elsewhere: set[str] = field(default_factory=set)  #: hrefs of cards that another scope keeps
     withheld: set[str] = field(default_factory=set)  #: contact ids whose first entry is not to be added
 
 
@@ -93,7 +96,9 @@ def targets(roster: Roster, settings: BookSettings) -> list[Target]:
             found += [_target(contact, customer, (customer.code,), customer.code) for customer in customers]
         else:
             codes = tuple(customer.code for customer in customers)
-            found.append(_target(contact, customers[0], codes, _ALL_CODES))
+            # Two scopes of one book must not mean the same card.
+            key = _ALL_CODES if settings.scope == Scope() else customers[0].code
+            found.append(_target(contact, customers[0], codes, key))
     return found
 
 
@@ -105,27 +110,40 @@ def _target(contact: Contact, customer: Customer, codes: tuple[str, ...], key: s
         codes=codes,
         fn=display_name(" ".join(codes), contact, customer),
         uid=card_uid(contact, key),
+        renewed_uid=card_uid(contact, key, contact.addresses),
         former_uids=frozenset(card_uid(contact, code) for code in former),
     )
 
 
-def card_uid(contact: Contact, code: str) -> str:
-    """The UID of the card mailsync adds for this contact and this code."""
-    return str(uuid5(_NAMESPACE, f"{contact.id}\n{code}"))
+def card_uid(contact: Contact, code: str, addresses: Sequence[str] = ()) -> str:
+    """The UID of the card mailsync adds for this contact and this code; with `addresses`, in place of an earlier one."""
+    return str(uuid5(_NAMESPACE, "\n".join((contact.id, code, *sorted(addresses)))))
 
 
 class Matcher:
-    """Brings cards and targets together. `is_right` says whether a card needs no change for a target."""
+    """Brings cards and targets together.
+
+    `is_right` says whether a card needs no change for a target; `has_other_scopes`, whether the book may also be kept
+    for customers outside these targets.
+    """
 
     def __init__(
-        self, roster: Roster, wanted: Sequence[Target], is_right: Callable[[ReadCard, Target], bool]
+        self,
+        roster: Roster,
+        wanted: Sequence[Target],
+        is_right: Callable[[ReadCard, Target], bool],
+        *,
+        has_other_scopes: bool = False,
     ) -> None:
         self._roster = roster
+        self._has_other_scopes = has_other_scopes
         self._is_right = is_right
         self._by_contact: dict[str, list[Target]] = defaultdict(list)
         for target in wanted:
             self._by_contact[target.contact.id].append(target)
-        self._by_uid = {uid: target for target in wanted for uid in (*target.former_uids, target.uid)}
+        self._by_uid = {
+            uid: target for target in wanted for uid in (*target.former_uids, target.renewed_uid, target.uid)
+        }
 
     @cached_property
     def _contacts(self) -> Mapping[str, Contact]:
@@ -142,6 +160,11 @@ class Matcher:
                 matches.withheld.update(
                     contact.id for address in card.addresses for contact in self._roster.contacts_at(address)
                 )
+            elif self._is_reused(card):
+                matches.reused.add(card.card.href)
+                matches.withheld.update(self._remembered_ids(card))
+            elif self._is_elsewhere(card, people):
+                matches.elsewhere.add(card.card.href)
             elif coded := [contact for contact in people if contact.id in self._by_contact]:
                 by_contact[self._one_of(card, coded, by_contact)].append(card)
         for contact_id, theirs in by_contact.items():
@@ -155,10 +178,57 @@ class Matcher:
             # Two contacts may share a mailbox; then any of them may be meant.
             shared = set.intersection(*({contact.id for contact in group} for group in groups))
             return tuple(contact for contact in groups[0] if contact.id in shared) or None
+        if not self._is_still_ours(card):
+            return ()  # people write another person over an old card: neither its UID nor its href says whose it is
         if target := self._by_uid.get(card.uid):
             return (target.contact,)
         remembered = self._contacts.get(card.card.contact or "")
         return (remembered,) if remembered else ()
+
+    def _is_still_ours(self, card: ReadCard) -> bool:
+        """Whether what we remember is about this card: its addresses are none or those we knew, or its name is the
+        one we gave, or the one from before us."""
+        held = card.card
+        if not card.addresses or set(card.addresses).intersection(held.written_addresses):
+            return True
+        if held.written is None and held.former is None:
+            return split_display_name(card.fn, self._roster) is not None
+        return card.fn in (one_line(held.written or ""), _former_fn(held))
+
+    def _is_reused(self, card: ReadCard) -> bool:
+        """Whether a card we wrote has another name and only addresses that nobody registered has."""
+        contact = card.card.contact if card.card.codes else None
+        ours = card.card.created or contact in self._contacts or card.uid in self._by_uid
+        known = any(self._roster.contacts_at(address) for address in card.addresses)
+        return ours and not known and not self._is_still_ours(card)
+
+    def _remembered_ids(self, card: ReadCard) -> set[str]:
+        target = self._by_uid.get(card.uid)
+        return {target.contact.id if target else card.card.contact or ""}
+
+    def _is_elsewhere(self, card: ReadCard, people: Sequence[Contact]) -> bool:
+        """Whether this card, unknown to our memory, was written for a code that another scope of the book shows."""
+        if not self._has_other_scopes or card.card.remembered or card.uid in self._by_uid:
+            return False
+        return any(
+            self._is_for_other_code(card, contact) for contact in people if contact.id in self._by_contact
+        )
+
+    def _is_for_other_code(self, card: ReadCard, contact: Contact) -> bool:
+        ours = {code for target in self._by_contact[contact.id] for code in target.codes}
+        first, _, _ = card.fn.partition(" ")
+        for text in (*contact.customers, *card.meaning.categories, first):
+            match = self._roster.match(text)
+            if match is None or match.customer.code in ours:
+                continue
+            codes = (match.customer.code, *match.customer.superseded)
+            uids = {card_uid(contact, code, some) for code in codes for some in ((), contact.addresses)}
+            engaged = match.customer.code in contact.customers
+            if card.uid in uids or (
+                engaged and card.fn == display_name(match.customer.code, contact, match.customer)
+            ):
+                return True
+        return False
 
     def _one_of(self, card: ReadCard, people: Sequence[Contact], taken: Mapping[str, list[ReadCard]]) -> str:
         """The id of the contact this card stands for, of those who share its address."""
@@ -198,7 +268,8 @@ class Matcher:
         return next((target for target in wanted if codes & set(target.codes)), None)
 
     def _keep(self, target: Target, cards: Sequence[ReadCard], matches: Matches) -> None:
-        """Of several cards with one address keep the right one, else the one we wrote, else the lowest href."""
+        """Of several cards with one address keep the right one, else the one we wrote, else the lowest href; but a
+        card that we added never stands before a person's own."""
         held: dict[str, ReadCard] = {}
         ranked = sorted(cards, key=lambda card: self._rank(card, target)) if len(cards) > 1 else cards
         for card in ranked:
@@ -211,5 +282,18 @@ class Matcher:
             matches.kept[target.uid].append(card)
             held.update(dict.fromkeys(theirs, card))
 
-    def _rank(self, card: ReadCard, target: Target) -> tuple[bool, bool, str]:
-        return not self._is_right(card, target), not card.card.remembered, card.card.href
+    def _rank(self, card: ReadCard, target: Target) -> tuple[bool, bool, bool, str]:
+        added = card.card.created or card.uid in self._by_uid
+        return added, not self._is_right(card, target), not card.card.remembered, card.card.href
+
+
+def _former_fn(card: ShelfCard) -> str | None:
+    """The name from before our first rewrite."""
+    lines = [
+        line
+        for raw in (card.former.lines if card.former else ())
+        for line in contentlines.split(raw.encode("utf-8", "surrogateescape"))
+        if line.name == b"FN"
+    ]
+    line = rewriting.chosen(lines)
+    return one_line(contentlines.unescape(line.text)) if line else None

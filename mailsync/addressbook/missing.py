@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from mailsync.addressbook.cards import new_card
@@ -22,6 +22,7 @@ class Present:
     hrefs: frozenset[str]  #: of all cards
     unusable: Sequence[ReadCard]  #: cards that cannot be read, or share their UID
     opted_out: frozenset[str]  #: contact ids
+    renewed: frozenset[str]  #: UIDs of targets whose card is taken away for a new one
 
 
 def plan_missing(
@@ -36,13 +37,16 @@ def plan_missing(
         is_first = target.contact.id not in first
         first.add(target.contact.id)
         _report_unknown_parts(target, draft)
+        if target.uid in present.renewed:
+            _create(_renewed(target), settings, draft)
+            continue
         if (
             matches.kept.get(target.uid)
             or target.contact.id in present.opted_out
             or (is_first and target.contact.id in matches.withheld)
             or (is_first and addresses.intersection(target.contact.addresses))
             or new_href(target, settings) in present.hrefs
-            or uids & {target.uid, *target.former_uids}
+            or uids & {target.uid, target.renewed_uid, *target.former_uids}
         ):
             continue
         if not target.contact.addresses:
@@ -51,6 +55,11 @@ def plan_missing(
             _missing(target, N_("{name} has no card in this book (adding cards is switched off)"), draft)
         else:
             _create(target, settings, draft)
+
+
+def _renewed(target: Target) -> Target:
+    """The same entry on a card of its own beside the one it replaces, which may still be there."""
+    return replace(target, uid=target.renewed_uid)
 
 
 def new_href(target: Target, settings: BookSettings) -> str:

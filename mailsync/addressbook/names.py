@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mailsync.addressbook import contentlines, rewriting
+from mailsync.addressbook.cards import CardMeaning
 from mailsync.addressbook.matching import ReadCard, Target
 from mailsync.addressbook.scope import BookSettings
 from mailsync.registry.roster import Roster
 from mailsync.run.actions import FormerProperties, NameProperties
 from mailsync.text import one_line
+
+#: What a card that mailsync added holds, and what servers put beside it.
+_OF_ADDED_CARDS = frozenset(
+    (
+        *rewriting.NAME_PROPERTIES,
+        *(b"BEGIN", b"VERSION", b"UID", b"ORG", b"EMAIL", b"CATEGORIES", b"PRODID", b"REV", b"END", b""),
+    )
+)
 
 
 def wanted_names(card: ReadCard, target: Target, settings: BookSettings, roster: Roster) -> NameProperties:
@@ -15,6 +26,8 @@ def wanted_names(card: ReadCard, target: Target, settings: BookSettings, roster:
     full = card.meaning.version != "2.1"
     present = {category.casefold() for category in card.meaning.categories}
     added = card.card.former.drop_categories if card.card.former else ()
+    if card.card.created:
+        added = tuple(dict.fromkeys((*added, *card.card.codes)))
     categories = settings.categories and full
     return NameProperties(
         fn=target.fn,
@@ -30,6 +43,15 @@ def wanted_names(card: ReadCard, target: Target, settings: BookSettings, roster:
 def is_right(card: ReadCard, wanted: NameProperties) -> bool:
     """Whether the card already is as wanted, so that it stays byte for byte as it is."""
     return card.text is not None and rewriting.is_right(card.text, wanted)
+
+
+def is_outdated(card: ReadCard, target: Target) -> bool:
+    """Whether a card that mailsync added, and nobody touched since, offers other addresses than the registry has."""
+    held, known = card.card, target.contact.addresses
+    if not (held.created and known and card.text and card.addresses == held.written_addresses):
+        return False
+    properties = {line.name for line in card.text.lines}
+    return set(card.addresses) != set(known) and card.fn == held.written and properties <= _OF_ADDED_CARDS
 
 
 def _nickname(card: ReadCard, target: Target, roster: Roster) -> str:
@@ -51,7 +73,35 @@ def bears_our_names(card: ReadCard) -> bool:
     former, written = card.card.former, card.card.written
     if card.card.created or former is None:
         return card.card.created
-    return card.fn == written or any(code in card.meaning.categories for code in former.drop_categories)
+    return (
+        card.fn == written
+        or (written is not None and says_name(card.meaning, written))
+        or any(code in card.meaning.categories for code in former.drop_categories)
+        or any(code in card.meaning.nickname.split() for code in card.card.codes)
+    )
+
+
+def says_name(meaning: CardMeaning, written: str) -> bool:
+    """Whether N holds the display name `written` and nothing else."""
+    return not meaning.family and meaning.given == one_line(written)
+
+
+def is_our_n(meaning: CardMeaning, written: str, codes: Iterable[str]) -> bool:
+    """Whether N is what we wrote, or what a client made of it: then one of our codes stands in it."""
+    words = f"{meaning.family} {meaning.given}".split()
+    return says_name(meaning, written) or any(code in words for code in codes)
+
+
+def uncoded_names(card: ReadCard, roster: Roster) -> FormerProperties:
+    """What a card that mailsync added carries where its person wants no code: the display name without it."""
+    name = one_line(card.card.written or "")
+    for code in card.card.codes:
+        name = name.removeprefix(f"{code} ")
+    escaped = contentlines.escape(name)
+    former = FormerProperties(
+        lines=(f"FN:{escaped}\r\n", f"N:;{escaped};;;\r\n"), drop_categories=card.card.codes
+    )
+    return former_names(card, former, roster)
 
 
 def former_names(card: ReadCard, former: FormerProperties, roster: Roster) -> FormerProperties:
@@ -60,10 +110,14 @@ def former_names(card: ReadCard, former: FormerProperties, roster: Roster) -> Fo
         name: [line for raw in former.lines for line in _lines(raw) if line.name == name]
         for name in rewriting.NAME_PROPERTIES
     }
-    if card.card.written is not None and card.meaning.fn != one_line(card.card.written):
-        # Somebody gave the card another name after us: that name is theirs.
+    written, codes = card.card.written, (*card.card.codes, *former.drop_categories)
+    if written is not None:
         held = contentlines.read(card.card.data)
-        lines[b"FN"], lines[b"N"] = held.find(b"FN"), held.find(b"N")
+        # Somebody gave the card another name after us: that name is theirs. So with N, of which we may have kept out.
+        if card.meaning.fn != one_line(written):
+            lines[b"FN"] = held.find(b"FN")
+        if not is_our_n(card.meaning, written, codes):
+            lines[b"N"] = held.find(b"N")
     before = " ".join(item for line in lines[b"NICKNAME"] for item in rewriting.category_items(line))
     now = _without_codes(card.meaning.nickname, card.card.codes, roster)
     if now and now != _without_codes(before, card.card.codes, roster) and card.meaning.version != "2.1":

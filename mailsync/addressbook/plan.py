@@ -10,8 +10,15 @@ from mailsync.addressbook.cards import ShelfCard, read_meaning, survives_vobject
 from mailsync.addressbook.entries import BookPlan, Draft
 from mailsync.addressbook.matching import Matcher, Matches, ReadCard, Target, read_card, targets
 from mailsync.addressbook.missing import Present, plan_missing
-from mailsync.addressbook.names import bears_our_names, former_names, is_right, wanted_names
-from mailsync.addressbook.scope import BookSettings
+from mailsync.addressbook.names import (
+    bears_our_names,
+    former_names,
+    is_outdated,
+    is_right,
+    uncoded_names,
+    wanted_names,
+)
+from mailsync.addressbook.scope import BookSettings, Scope
 from mailsync.registry.roster import Roster
 from mailsync.run.actions import (
     CardDelete,
@@ -38,13 +45,15 @@ class _Planner:
         self.roster = roster
         self.settings = settings
         self.draft = Draft(book=settings.url)
+        self.renewed: set[str] = set()  #: UIDs of targets whose card another one replaces
 
     def plan(self, cards: Sequence[ShelfCard]) -> BookPlan:
         wanted = targets(self.roster, self.settings)
         read = [read_card(card) for card in cards]
         twins = _twins(read)
         usable = [card for card in read if card.problem is None and card.uid not in twins]
-        matcher = Matcher(self.roster, wanted, self._is_right)
+        has_other_scopes = self.settings.scope != Scope()
+        matcher = Matcher(self.roster, wanted, self._is_right, has_other_scopes=has_other_scopes)
         matches = matcher.match(card for card in usable if not _left_alone(card))
         for card in read:
             self._plan_card(card, matches, twins)
@@ -57,6 +66,7 @@ class _Planner:
                 if card.meaning.opted_out
                 for contact in matcher.people(card) or ()
             ),
+            renewed=frozenset(self.renewed),
         )
         plan_missing(wanted, matches, present, self.settings, self.draft)
         return self.draft.plan
@@ -84,14 +94,33 @@ class _Planner:
                 N_("The card {href} ({name}) has addresses of several people ({addresses}): split it"),
                 addresses=", ".join(card.addresses),
             )
+        elif href in matches.reused:
+            self.draft.conflict(
+                card,
+                N_(
+                    "The card {href} was kept for somebody else and is now “{name}” ({addresses}), whom the registry "
+                    "does not know: register that address, or put this person on a new card and delete this one"
+                ),
+                addresses=", ".join(card.addresses),
+            )
+        elif href in matches.elsewhere:
+            self.draft.enter(card, "none")
         elif href in matches.duplicates:
             self._duplicate(card, matches.targets[href], matches.duplicates[href])
         elif href in matches.targets:
-            self._rename(card, matches.targets[href])
+            self._keep(card, matches.targets[href], matches)
         elif bears_our_names(card):
             self._end(card)
         else:
             self._unmatched(card)
+
+    def _keep(self, card: ReadCard, target: Target, matches: Matches) -> None:
+        alone = len(matches.kept[target.uid]) == 1
+        if alone and self.settings.create_missing and card.card.etag and is_outdated(card, target):
+            self._delete(card)
+            self.renewed.add(target.uid)
+        else:
+            self._rename(card, target)
 
     def _rename(self, card: ReadCard, target: Target) -> None:
         self._compare_addresses(card, target)
@@ -168,8 +197,8 @@ class _Planner:
         return True
 
     def _duplicate(self, card: ReadCard, target: Target, kept: ReadCard) -> None:
-        if card.card.created and card.card.codes != target.codes:
-            # Ours, for a code that was merged into this one since.
+        if card.card.created and (card.card.codes != target.codes or not kept.card.created):
+            # Ours, for a code that was merged into this one since, or beside a person's own card.
             self._delete(card)
             return
         self.draft.enter(card, "duplicate", codes=target.codes)
@@ -192,10 +221,13 @@ class _Planner:
 
     def _end(self, card: ReadCard) -> None:
         """The engagement a card was written for has ended, or left the book's scope, or the card was opted out."""
-        if card.card.created or card.card.former is None:
+        if card.card.created and card.meaning.opted_out:
+            edit = uncoded_names(card, self.roster)
+        elif card.card.created or card.card.former is None:
             self._delete(card)
             return
-        edit = former_names(card, card.card.former, self.roster)
+        else:
+            edit = former_names(card, card.card.former, self.roster)
         restored = rewriting.edit(card.card.data, edit)
         if restored == card.card.data:
             self._unmatched(card)
@@ -238,7 +270,18 @@ class _Planner:
             return
         self.draft.enter(card, "unmatched")
         known = [contact for address in card.addresses for contact in self.roster.contacts_at(address)]
-        if card.addresses and not any(contact.customers for contact in known):
+        if not card.addresses:
+            self.draft.findings.append(
+                Finding(
+                    kind="candidate",
+                    subject=card.card.href,
+                    sentence=Sentence.of(
+                        N_("The card “{name}” has no e-mail address: nobody can say whose it is"),
+                        name=card.fn,
+                    ),
+                )
+            )
+        elif not any(contact.customers for contact in known):
             template = (
                 N_("The card “{name}” ({address}) belongs to a contact without a code")
                 if known

@@ -87,6 +87,7 @@ def carried_out(cards: Sequence[ShelfCard], actions: Sequence[CardAction]) -> li
                     contact=action.contact,
                     codes=action.codes,
                     written=action.after,
+                    written_addresses=read_meaning(action.card).addresses,
                 )
             case CardDelete():
                 del held[action.href]
@@ -102,6 +103,9 @@ def carried_out(cards: Sequence[ShelfCard], actions: Sequence[CardAction]) -> li
                     contact=action.contact,
                     codes=action.codes,
                     written=action.after,
+                    written_addresses=before.written_addresses
+                    if before.created
+                    else read_meaning(before.data).addresses,
                 )
             case CardRename():
                 before = held[action.href]
@@ -371,7 +375,7 @@ def test_strangers_and_contacts_without_a_code_are_candidates_and_untouched() ->
         "n": "unmatched",
     }
     candidates = [finding.subject for finding in plan.findings if finding.kind == "candidate"]
-    assert candidates == ["lea@lead.example", "s@else.example"]
+    assert candidates == ["lea@lead.example", "s@else.example", "/li.na/contacts/n.vcf"]
     assert not plan.actions
 
 
@@ -503,6 +507,164 @@ def test_after_three_rounds_the_tug_of_war_is_reported() -> None:
     plan = plan_book(ONLY_JANE, [undone], BOOK)
     assert done(plan)["a"] == ("conflict", "Jane")
     assert done(plan_book(ONLY_JANE, [replace(undone, drift=2)], BOOK))["a"][0] == "rename"
+
+
+@pytest.mark.parametrize("merged", [False, True], ids=["engagement ended", "merged and renamed"])
+def test_a_persons_own_card_stands_before_the_ones_mailsync_added(merged: bool) -> None:
+    own = card("w", "Wang", "EMAIL:wang@shunda.example", uid="w")
+    both = Roster(customers=(GIBSON, EUROPA), contacts=(WANG,))
+    cards = carried_out([own], plan_book(both, [own], BOOK).actions)
+    # The lowest href, and once also a right name, speak for the added card.
+    (added,) = (replace(one, href="/li.na/contacts/0.vcf") for one in cards if one.created)
+    cards = [added, *(one for one in cards if not one.created)]
+    code = "D12" if merged else "E05"
+    survivor = replace(GIBSON, superseded=("E05",)) if merged else EUROPA
+    moved = replace(WANG, company="新货代", customers=(code,)) if merged else replace(WANG, customers=(code,))
+    after = Roster(customers=(survivor,), contacts=(moved,))
+    plan = plan_book(after, cards, BOOK)
+    assert [type(action) for action in plan.actions] == [CardDelete, CardRename]
+    (left,) = carried_out(cards, plan.actions)
+    assert left.href == own.href and read_meaning(left.data).fn.startswith(f"{code} ")
+    assert not plan_book(after, [left], BOOK).actions
+
+
+def test_one_entry_with_all_codes_keeps_the_persons_own_card() -> None:
+    own = card("w", "Wang", "EMAIL:wang@shunda.example", uid="w")
+    both = Roster(customers=(GIBSON, EUROPA), contacts=(WANG,))
+    cards = carried_out([own], plan_book(both, [own], BOOK).actions)
+    (left,) = carried_out(cards, plan_book(both, cards, replace(BOOK, entry_per_engagement=False)).actions)
+    assert left.href == own.href and read_meaning(left.data).fn.startswith("D12 E05 ")
+
+
+def test_a_card_reused_for_somebody_else_is_not_given_the_old_persons_name() -> None:
+    (coded,) = engaged(jane())
+    reused = replace(
+        coded, data=vcard("Tom Stranger", "N:Stranger;Tom;;;", "EMAIL:tom@else.example", uid="a")
+    )
+    plan = plan_book(ONLY_JANE, [reused], BOOK)
+    assert done(plan) == {"a": ("conflict", "Tom Stranger")}
+    assert not plan.actions
+    assert "tom@else.example" in str(plan.findings[0].sentence)
+    tom = replace(JANE, id="9", name="Tom", addresses=("tom@else.example",), customers=("E05",))
+    known = Roster(customers=(GIBSON, EUROPA), contacts=(JANE, tom))
+    assert done(plan_book(known, [reused], BOOK))["a"] == ("rename", "E05 Tom/Gibson Importing/AU")
+
+
+def test_an_added_card_reused_for_somebody_else_is_not_taken_away() -> None:
+    (added,) = engaged()
+    reused = replace(added, data=vcard("Tom", "EMAIL:tom@else.example", uid=card_uid(JANE, "D12")))
+    for roster in (ONLY_JANE, NOBODY, Roster(customers=(GIBSON,))):
+        plan = plan_book(roster, [reused], BOOK)
+        assert [entry.action for entry in plan.entries] == ["conflict"]
+        assert not plan.actions
+
+
+def test_a_renamed_card_without_an_address_is_still_known_by_memory() -> None:
+    (coded,) = engaged(jane())
+    bare = replace(coded, data=vcard("Jane at work", uid="a"))
+    assert done(plan_book(ONLY_JANE, [bare], BOOK)) == {"a": ("rename", JANE_FN)}
+
+
+def test_a_superseded_code_leaves_the_categories_of_an_added_card() -> None:
+    europa = replace(WANG, customers=("E05",))
+    cards = carried_out([], plan_book(Roster(customers=(EUROPA,), contacts=(europa,)), [], BOOK).actions)
+    merged = Roster(
+        customers=(replace(GIBSON, superseded=("E05",)),), contacts=(replace(WANG, customers=("D12",)),)
+    )
+    (left,) = carried_out(cards, plan_book(merged, cards, BOOK).actions)
+    assert read_meaning(left.data).categories == ("D12",)
+
+
+def test_a_name_people_gave_stays_and_our_n_goes_when_the_engagement_ends() -> None:
+    (coded,) = engaged(jane())
+    edited = replace(coded, data=coded.data.replace(f"FN:{JANE_FN}".encode(), b"FN:Jane Smith"))
+    (after,) = carried_out([edited], plan_book(NOBODY, [edited], BOOK).actions)
+    meaning = read_meaning(after.data)
+    assert (meaning.fn, meaning.family, meaning.given) == ("Jane Smith", "Roe", "Jane")
+    assert not plan_book(NOBODY, [after], BOOK).actions
+
+
+def test_our_n_alone_is_still_taken_back() -> None:
+    settings = replace(BOOK, nickname=False, categories=False)
+    cards = [jane()]
+    (coded,) = carried_out(cards, plan_book(ONLY_JANE, cards, settings).actions)
+    edited = replace(coded, data=coded.data.replace(f"FN:{JANE_FN}".encode(), b"FN:Jane Smith"))
+    (after,) = carried_out([edited], plan_book(NOBODY, [edited], settings).actions)
+    assert b"N:Roe;Jane;;;" in after.data
+
+
+def test_an_n_that_people_wrote_stays_where_we_keep_out_of_it() -> None:
+    settings = replace(BOOK, names_into_n=False)
+    (coded,) = carried_out([jane()], plan_book(ONLY_JANE, [jane()], settings).actions)
+    edited = replace(coded, data=coded.data.replace(b"N:Roe;Jane;;;", b"N:Smith;Jane;;;"))
+    (after,) = carried_out([edited], plan_book(NOBODY, [edited], settings).actions)
+    assert (read_meaning(after.data).fn, read_meaning(after.data).family) == ("Jane", "Smith")
+
+
+def test_an_added_card_whose_person_wants_no_code_stays_without_one() -> None:
+    (added,) = engaged()
+    out = replace(added, data=added.data.replace(b"CATEGORIES:D12", b"CATEGORIES:D12,no-code"))
+    (left,) = carried_out([out], plan_book(ONLY_JANE, [out], BOOK).actions)
+    meaning = read_meaning(left.data)
+    assert (meaning.fn, meaning.given, meaning.nickname) == (JANE_FN[4:], JANE_FN[4:], "")
+    assert meaning.categories == ("no-code",)
+    again = plan_book(ONLY_JANE, [left], BOOK)
+    assert not again.actions and [entry.action for entry in again.entries] == ["none"]
+    back = replace(left, data=left.data.replace(b"CATEGORIES:no-code\r\n", b""))
+    assert [entry.action for entry in plan_book(ONLY_JANE, [back], BOOK).entries] == ["rename"]
+
+
+@pytest.mark.parametrize("entry_per_engagement", [True, False])
+@pytest.mark.parametrize("own", [False, True], ids=["added cards", "a person's card"])
+def test_two_scopes_of_one_book_leave_each_other_alone(own: bool, entry_per_engagement: bool) -> None:
+    roster = Roster(customers=(GIBSON, EUROPA), contacts=(WANG,))
+    plain = replace(BOOK, entry_per_engagement=entry_per_engagement)
+    scopes = [replace(plain, scope=Scope(codes=frozenset((key,)))) for key in ("D12", "E5")]
+    cards = [card("w", "Wang", "EMAIL:wang@shunda.example", uid="w")] if own else []
+    memory: list[dict[str, ShelfCard]] = [{}, {}]
+    held = {one.href: one for one in cards}
+    written = []
+    for turn in range(6):
+        mine = memory[turn % 2]
+        seen = [
+            replace(mine.get(href, one), data=one.data, etag=one.etag)
+            if href in mine
+            else ShelfCard(href=href, etag=one.etag, data=one.data)
+            for href, one in held.items()
+        ]
+        actions = plan_book(roster, seen, scopes[turn % 2]).actions
+        written.append(len(actions))
+        after = carried_out(seen, actions)
+        mine.update((one.href, one) for one in after)
+        held = {one.href: one for one in after}
+    assert written == [1, 1, 0, 0, 0, 0]
+    names = sorted(read_meaning(one.data).fn for one in held.values())
+    assert names == ["D12 王伟/顺达货代/SH", "E05 王伟/顺达货代/SH"]
+
+
+def test_an_added_card_follows_the_address_of_the_registry_on_a_card_of_its_own() -> None:
+    cards = engaged()
+    for address in ("jane@new.example", "jane@newer.example", "jane@gibson.example"):
+        moved = Roster(customers=(GIBSON,), contacts=(replace(JANE, addresses=(address,)),))
+        plan = plan_book(moved, cards, BOOK)
+        assert sorted(action.kind for action in plan.actions) == ["card-create", "card-delete"]
+        assert len({action.href for action in plan.actions}) == 2
+        cards = carried_out(cards, plan.actions)
+        assert [read_meaning(one.data).addresses for one in cards] == [(address,)]
+        assert not plan_book(moved, cards, BOOK).actions
+
+
+@pytest.mark.parametrize(
+    "touched",
+    [(b"jane@gibson.example", b"jane@private.example"), (b"END:VCARD", b"TEL:1\r\nEND:VCARD")],
+    ids=["address", "phone"],
+)
+def test_an_added_card_that_people_edited_keeps_its_address(touched: tuple[bytes, bytes]) -> None:
+    (added,) = engaged()
+    edited = replace(added, data=added.data.replace(*touched))
+    moved = Roster(customers=(GIBSON,), contacts=(replace(JANE, addresses=("jane@new.example",)),))
+    plan = plan_book(moved, [edited], BOOK)
+    assert not plan.actions and "address-differs" in kinds(plan)
 
 
 # ----- scope
