@@ -227,8 +227,17 @@ def describe(action: Action) -> Sentence:
 
 def plan_hash(actions: Iterable[Action]) -> str:
     """Twelve hex digits that name exactly these actions, in any order; `confirm` and `--force=` take it."""
-    lines = sorted(json.dumps([action.kind, target(action), *before_after(action)]) for action in actions)
+    lines = sorted(_line(action) for action in actions)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
+
+
+def action_digest(action: Action) -> str:
+    """Sixteen hex digits that name one action by kind, target, before and after."""
+    return hashlib.sha256(_line(action).encode()).hexdigest()[:16]
+
+
+def _line(action: Action) -> str:
+    return json.dumps([action.kind, target(action), *before_after(action)])
 
 
 class Place(NamedTuple):

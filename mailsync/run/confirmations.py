@@ -1,12 +1,15 @@
 """First runs: a mailbox or book is only planned for until somebody confirmed that plan (DESIGN 7; database).
 
+Who confirms a plan by its hash confirms exactly the actions it showed: a digest of each is kept beside the hash. The
+configuration, or `tidy` by hand after an undo, confirms whatever the next plan holds.
+
 A *target* is `"mailbox"` (an account's mail) or the URL of a book. new → planned (its plan was shown) → confirmed →
 done (applied once); after an undo → undone, and confirmed again by hand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Literal, cast
 
@@ -15,6 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from mailsync.database import Base
 from mailsync.errors import UsageError
+from mailsync.run.actions import Action, action_digest
 from mailsync.text import N_
 
 ConfirmationState = Literal["new", "planned", "confirmed", "done", "undone"]
@@ -29,6 +33,9 @@ class ConfirmationRow(Base):
     target: Mapped[str] = mapped_column(primary_key=True)
     state: Mapped[str]
     plan_hash: Mapped[str | None]
+    actions: Mapped[str | None] = mapped_column(
+        sa.Text
+    )  #: digests of what the plan showed, separated by blanks
     changed: Mapped[datetime]
 
 
@@ -62,20 +69,28 @@ class Confirmations:
         states = self.states(account)
         return [one for one in targets if states.get(one, "new") not in ("confirmed", "done")]
 
-    def first_runs(self, account: str, targets: Iterable[str]) -> frozenset[str]:
-        """Those of `targets` that are confirmed and not applied yet: no share brake holds them."""
-        states = self.states(account)
-        return frozenset(one for one in targets if states.get(one) == "confirmed")
+    def first_runs(self, account: str, targets: Iterable[str]) -> dict[str, frozenset[str] | None]:
+        """Those of `targets` that are confirmed and not applied yet: no share brake counts the actions with these
+        digests there, or (None: no plan was named) any."""
+        query = sa.select(_table.c.target, _table.c.actions)
+        query = query.where(_table.c.account == account, _table.c.state == "confirmed")
+        with self._engine.connect() as connection:
+            found = {row.target: row.actions for row in connection.execute(query)}
+        return {
+            one: None if found[one] is None else frozenset(found[one].split())
+            for one in targets
+            if one in found
+        }
 
-    def show(self, account: str, targets: Iterable[str], plan_hash: str) -> None:
-        """A plan was shown: `confirm` with this hash will confirm those of `targets` that are not yet."""
+    def show(self, account: str, plan_hash: str, actions: Mapping[str, Iterable[Action]]) -> None:
+        """A plan was shown: `confirm` with this hash will confirm those targets of it that are not yet, each with its
+        `actions` (by target)."""
         states = self.states(account)
-        for target in targets:
+        for target, shown in actions.items():
             state = states.get(target, "new")
-            if state in ("new", "planned"):
-                self._write(account, target, "planned", plan_hash)
-            elif state == "undone":
-                self._write(account, target, "undone", plan_hash)
+            if state in ("new", "planned", "undone"):
+                digests = " ".join(sorted(action_digest(action) for action in shown))
+                self._write(account, target, "undone" if state == "undone" else "planned", plan_hash, digests)
 
     def confirm(self, account: str, plan_hash: str) -> list[str]:
         """Confirm the plan last shown; returns its targets. Raises `UsageError` where `plan_hash` is another's."""
@@ -91,8 +106,11 @@ class Confirmations:
                 hash=plan_hash,
                 account=account,
             )
-        for target in targets:
-            self._write(account, target, "confirmed", plan_hash)
+        change = sa.update(_table).where(
+            _table.c.account == account, _table.c.plan_hash == plan_hash, _table.c.target.in_(targets)
+        )
+        with self._engine.begin() as connection:
+            connection.execute(change.values(state="confirmed", changed=self._clock()))
         return targets
 
     def confirm_ahead(self, account: str, targets: Iterable[str]) -> None:
@@ -117,11 +135,13 @@ class Confirmations:
         states = self.states(account)
         for target in targets:
             if states.get(target, "new") in present:
-                self._write(account, target, state, None)
+                self._write(account, target, state, None, None)
 
-    def _write(self, account: str, target: str, state: ConfirmationState, plan_hash: str | None) -> None:
+    def _write(
+        self, account: str, target: str, state: ConfirmationState, plan_hash: str | None, digests: str | None
+    ) -> None:
         same = (_table.c.account == account, _table.c.target == target)
-        values = {"state": state, "plan_hash": plan_hash, "changed": self._clock()}
+        values = {"state": state, "plan_hash": plan_hash, "actions": digests, "changed": self._clock()}
         with self._engine.begin() as connection:
             if connection.execute(sa.update(_table).where(*same).values(values)).rowcount == 0:
                 connection.execute(sa.insert(_table).values(account=account, target=target, **values))

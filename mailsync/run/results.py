@@ -37,6 +37,7 @@ class DecisionRow(Base):
     customer: Mapped[str | None]
     evidence: Mapped[str]
     verdict: Mapped[str | None]
+    fingerprint: Mapped[str | None]
 
 
 _results = cast("sa.Table", ResultRow.__table__)
@@ -44,6 +45,7 @@ _decisions = cast("sa.Table", DecisionRow.__table__)
 
 #: Rows in one statement.
 _CHUNK = 2000
+_DECIDED = ("customer", "evidence", "verdict", "fingerprint")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,7 @@ class Decision:
     customer: str | None
     evidence: str
     verdict: str | None = None
+    fingerprint: str | None = None  #: of a message outside INBOX and Sent: how it is known when it comes back
 
 
 class Results:
@@ -96,17 +99,12 @@ class Results:
 
     def decisions(self, account: str) -> dict[Place, Decision]:
         """What was last decided of each message of the account."""
-        columns = (
-            _decisions.c[name]
-            for name in ("mailbox", "uidvalidity", "uid", "customer", "evidence", "verdict")
-        )
+        columns = (_decisions.c[name] for name in (*Place._fields, *_DECIDED))
         query = sa.select(*columns).where(_decisions.c.account == account)
         with self._engine.connect() as connection:
             return {
-                Place(mailbox, uidvalidity, uid): Decision(
-                    customer=customer, evidence=evidence, verdict=verdict
-                )
-                for mailbox, uidvalidity, uid, customer, evidence, verdict in connection.execute(query)
+                Place(*found[:3]): Decision(**dict(zip(_DECIDED, found[3:], strict=True)))
+                for found in connection.execute(query)
             }
 
     def decide(
@@ -152,7 +150,5 @@ def _kept(account: str, place: Place, decision: Decision) -> dict[str, object]:
         "mailbox": mailbox,
         "uidvalidity": uidvalidity,
         "uid": uid,
-        "customer": decision.customer,
-        "evidence": decision.evidence,
-        "verdict": decision.verdict,
+        **{name: getattr(decision, name) for name in _DECIDED},
     }

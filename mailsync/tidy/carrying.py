@@ -16,6 +16,7 @@ from mailsync.run.actions import (
     CardReplace,
     MessageTransfer,
     Place,
+    action_digest,
 )
 from mailsync.run.brakes import Extent, Force, Listing, check, extents
 from mailsync.run.confirmations import Confirmations
@@ -52,9 +53,9 @@ def permit(
         confirmations.confirm_by_hand(account.name, targets)
     permission = Permission(unconfirmed=confirmations.unconfirmed(account.name, targets))
     if permission.unconfirmed:
-        confirmations.show(account.name, permission.unconfirmed, plan.hash)
-    exempt = confirmations.first_runs(account.name, targets) | set(permission.unconfirmed)
-    counted: list[Extent] = extents(plan.actions, totals, mailbox=MAILBOX, first_runs=exempt)
+        shown = by_target(plan.actions)
+        confirmations.show(account.name, plan.hash, {one: shown[one] for one in permission.unconfirmed})
+    counted = _counted(confirmations, account, plan, totals, permission.unconfirmed)
     force = Force(plan_hash=None if options.force == "*" else options.force) if options.force else None
     try:
         check(plan.hash, counted, listings, max_changes=account.max_changes, force=force)
@@ -66,6 +67,25 @@ def permit(
     if not options.dry_run:
         permission.allowed = [one for one in targets if one not in permission.unconfirmed]
     return permission
+
+
+def _counted(
+    confirmations: Confirmations,
+    account: Account,
+    plan: Plan,
+    totals: dict[str, int],
+    unconfirmed: Iterable[str],
+) -> list[Extent]:
+    """What the share brake weighs: nothing of a plan that is only shown, and nothing that a person confirmed. A plan
+    that is another one by now is weighed, and held where it is large."""
+    confirmed = confirmations.first_runs(account.name, list(totals))
+    exempt = {one for one, digests in confirmed.items() if digests is None} | set(unconfirmed)
+    weighed = [
+        action
+        for action in plan.actions
+        if action_digest(action) not in (confirmed.get(target_of(action)) or frozenset())
+    ]
+    return extents(weighed, totals, mailbox=MAILBOX, first_runs=exempt)
 
 
 def _not_confirmed(account: Account, plan: Plan, targets: Sequence[str]) -> NotConfirmed:
@@ -87,6 +107,14 @@ def target_of(action: Action) -> str:
             return action.book
         case _:
             return MAILBOX
+
+
+def by_target(actions: Iterable[Action]) -> defaultdict[str, list[Action]]:
+    """Actions by what they touch."""
+    groups: defaultdict[str, list[Action]] = defaultdict(list)
+    for action in actions:
+        groups[target_of(action)].append(action)
+    return groups
 
 
 def remember_cards(shelf: Shelf, servers: Servers, rows: Iterable[JournalRow]) -> list[MailsyncError]:

@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("target", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("plan_hash", sa.String(), nullable=True),
+        sa.Column("actions", sa.Text(), nullable=True),
         sa.Column("changed", UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("account", "target", name=op.f("pk_confirmations")),
     )
@@ -44,6 +45,7 @@ def upgrade() -> None:
         sa.Column("customer", sa.String(), nullable=True),
         sa.Column("evidence", sa.String(), nullable=False),
         sa.Column("verdict", sa.String(), nullable=True),
+        sa.Column("fingerprint", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("account", "mailbox", "uidvalidity", "uid", name=op.f("pk_decisions")),
     )
     op.create_table(
