@@ -91,6 +91,14 @@ PARTICIPANT = [
         {"m": "- none"},
     ),
     Scenario(
+        "relayed by an own address: all who stand in it count",
+        [
+            mail("m", "mate > me wang", "hello", reply_to="jane"),
+            mail("n", "mate > me", "hello", cc="jane", reply_to="kurt"),
+        ],
+        {"m": "D12 participant", "n": "- ambiguous"},
+    ),
+    Scenario(
         "a colleague who asks for answers to another own address writes internal mail",
         [mail("m", "mate > me", "d12 prices", reply_to="boss")],
         {"m": "D12 code"},
@@ -633,6 +641,8 @@ ROUTES = st.sampled_from(
     ]
 )
 
+INDEXES = [None, OUTLOOK, OTHER_OUTLOOK, OUTLOOK + "11" * 5, OUTLOOK + "11" * 10, OUTLOOK + "22" * 5]
+
 
 @st.composite
 def mailboxes(draw: st.DrawFn) -> list[Message]:
@@ -645,9 +655,14 @@ def mailboxes(draw: st.DrawFn) -> list[Message]:
             id=draw(st.one_of(st.none(), NAMES)),
             after=draw(st.one_of(st.just(""), NAMES)),
             refs=" ".join(draw(st.lists(NAMES, max_size=4))),
-            index=draw(st.sampled_from([None, OUTLOOK, OTHER_OUTLOOK])),
+            index=draw(st.sampled_from(INDEXES)),
+            reply_to=draw(st.sampled_from(["", "", "kurt"])),
             bulk=draw(st.booleans()),
-            returned=draw(st.sampled_from([None, None, None, _headers("me > jane", id="m3")])),
+            returned=draw(
+                st.sampled_from(
+                    [None] * 4 + [_headers("me > jane", id="m3"), _headers("wang > me", "e05 x", id="m9")]
+                )
+            ),
         )
         for number in range(count)
     ]
