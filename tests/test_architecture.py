@@ -16,6 +16,7 @@ EVERYWHERE = {"errors", "log", "text"}
 DATABASE_MODULES = {
     "registry.model",
     "registry.rows",
+    "addressbook.rows",
     "addressbook.shelf",
     "mailbox.index",
     "run.journal",

@@ -72,7 +72,7 @@ def who(
     from mailsync import lookup
 
     context: Context = ctx.obj
-    offers = lookup.who(context.engine, text)
+    offers = lookup.who(context.engine, context.accounts(), text)
     for offer in offers:
         if as_json:
             sys.stdout.write(json.dumps(offer.to_json(), ensure_ascii=False) + "\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from mailsync.addressbook.cards import CardMeaning, guess_meaning
 from mailsync.addressbook.shelf import shelved_cards
+from mailsync.tidy.settings import Account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +25,13 @@ class Offer:
         return {"name": self.name, "address": self.address, "books_of": list(self.owners)}
 
 
-def who(engine: sa.Engine, text: str) -> list[Offer]:
+def who(engine: sa.Engine, accounts: Sequence[Account], text: str) -> list[Offer]:
     """Whom clients that match anywhere in name, nickname and address offer for `text`, in Thunderbird's order: exact
-    nickname first, then names that begin with the text (mail-client rule: every typed word must be contained)."""
+    nickname first, then names that begin with the text (mail-client rule: every typed word must be contained). Only books of `accounts` count that were there the last time."""
     words = text.casefold().split()
     found: dict[tuple[str, str], set[str]] = {}
     rank: dict[tuple[str, str], tuple[int, str]] = {}
-    for owner, meaning in _cards(engine):
+    for owner, meaning in _cards(engine, accounts):
         for address in meaning.addresses:
             searched = f"{meaning.fn}\n{meaning.nickname}\n{address}".casefold()
             if words and all(word in searched for word in words):
@@ -54,6 +55,7 @@ def _rank(meaning: CardMeaning, text: str) -> tuple[int, str]:
     return 2, name
 
 
-def _cards(engine: sa.Engine) -> Iterator[tuple[str, CardMeaning]]:
-    for owner, data in shelved_cards(engine):
+def _cards(engine: sa.Engine, accounts: Sequence[Account]) -> Iterator[tuple[str, CardMeaning]]:
+    configured = {(account.name, book.access.place) for account in accounts for book in account.books}
+    for owner, data in shelved_cards(engine, configured=configured):
         yield owner, guess_meaning(data)

@@ -73,6 +73,7 @@ KINDS = {
     "undo-left": N_("not taken back"),
     "unreadable-message": N_("mail unreadable"),
     "unknown-part": N_("name incomplete"),
+    "vanished-book": N_("book gone"),
     "wrong-code": N_("wrong code"),
 }
 

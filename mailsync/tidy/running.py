@@ -31,6 +31,7 @@ from mailsync.tidy.reading import read_mail
 from mailsync.tidy.result import Json, finished
 from mailsync.tidy.servers import Servers, opened
 from mailsync.tidy.settings import Account, BookAccess, Options
+from mailsync.tidy.vanished import vanished_books
 
 logger = logging.getLogger(__name__)
 
@@ -128,6 +129,7 @@ class Visit:
             with opened(self.account) as servers:
                 self.errors += servers.errors
                 self.findings += servers.findings
+                self.findings += vanished_books(self.shelf, servers, self.account.name)
                 self._recover(servers)
                 tell_interrupted(self.desk, self.account, self.run.id)
                 books, mail = self._read(servers)
@@ -228,12 +230,22 @@ class Visit:
         if mail is not None:
             told["server"] = {"separator": mail.separator, "prefix": mail.prefix}
         self.errors += permission.refusals
+        books_allowed = [url for url in books if url in permission.allowed]
+        self._accept(books_allowed)
         results = self._apply(servers, plan, permission.allowed)
+        self._accept(books_allowed)
         told["actions"] = result.action_rows(plan.actions, results)
         told["cards"] = result.card_rows(plan.entries, results)
         told["conflicts"] = result.conflict_rows(results)
         if mail is not None and plan.attributions is not None:
             self._tell_messages(mail, plan, told, applied=MAILBOX in permission.allowed)
+
+    def _accept(self, urls: Sequence[str]) -> None:
+        """Brakes were asked, so the books are as they should be: before the effects, and with them."""
+        for url in urls:
+            self.shelf.accept(url)
+        if urls and self.options.force:
+            self.shelf.let_go()
 
     def _apply(self, servers: Servers, plan: Plan, allowed: Sequence[str]) -> list[applying.Result]:
         actions = [action for action in plan.actions if carrying.target_of(action) in allowed]

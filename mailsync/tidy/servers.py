@@ -18,6 +18,14 @@ from mailsync.text import N_, Sentence
 from mailsync.tidy.settings import Access, Account, BookAccess
 
 
+@dataclass(frozen=True, kw_only=True)
+class FoundBooks:
+    """URLs of the books at or behind one configured place."""
+
+    there: frozenset[str]
+    writable: frozenset[str]
+
+
 @dataclass(kw_only=True)
 class Servers:
     """What is open."""
@@ -25,6 +33,7 @@ class Servers:
     mail: ImapSession | None = None
     books: dict[str, Book] = field(default_factory=dict)  #: by collection URL
     access: dict[str, BookAccess] = field(default_factory=dict)  #: by collection URL
+    found: dict[str, FoundBooks] = field(default_factory=dict)  #: by `Access.place`
     findings: list[Finding] = field(default_factory=list)
     errors: list[MailsyncError] = field(default_factory=list)
 
@@ -77,6 +86,10 @@ def _open_books(servers: Servers, stack: ExitStack, wanted: BookAccess) -> None:
     parse_scope(wanted.scope)  # a wrong scope costs this book, not the account
     client = stack.enter_context(dav_client(wanted.access))
     found = client.discover()
+    servers.found[wanted.access.place] = FoundBooks(
+        there=frozenset(one.url for one in found),
+        writable=frozenset(one.url for one in found if one.writable),
+    )
     for one in found:
         if one.url in servers.books:
             continue

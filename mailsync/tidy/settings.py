@@ -21,6 +21,11 @@ class Access:
     ca_file: Path | None = None
     insecure: bool = False
 
+    @property
+    def place(self) -> str:
+        """Who looks where: what the shelf names a configured place by."""
+        return f"{self.user} {self.url}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookAccess:

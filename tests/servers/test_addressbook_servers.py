@@ -13,8 +13,9 @@ from mailsync.addressbook.carddav import CardDavClient
 from mailsync.addressbook.cards import read_meaning, same_meaning
 from mailsync.addressbook.entries import BookPlan
 from mailsync.addressbook.plan import plan_book
+from mailsync.addressbook.rows import ShelfBook, ShelfRow
 from mailsync.addressbook.scope import BookSettings
-from mailsync.addressbook.shelf import Shelf, ShelfBook, ShelfRow
+from mailsync.addressbook.shelf import Shelf
 from mailsync.addressbook.transport import DavLogin
 from mailsync.database import connect
 from mailsync.demo.servers import Radicale, Xandikos

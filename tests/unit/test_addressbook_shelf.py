@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import sqlalchemy as sa
 
+from mailsync.addressbook import rewriting
 from mailsync.addressbook.book import Changes
 from mailsync.addressbook.cards import new_card, read_meaning
 from mailsync.addressbook.plan import plan_book
+from mailsync.addressbook.rows import ShelfBook, ShelfRow
 from mailsync.addressbook.scope import BookSettings
-from mailsync.addressbook.shelf import Shelf, ShelfBook, ShelfRow
+from mailsync.addressbook.shelf import Shelf
 from mailsync.database import connect
 from mailsync.errors import CollectionError
 from mailsync.registry.roster import Contact, Customer, Roster
-from mailsync.run.actions import CardDelete, CardReplace, CardState
+from mailsync.run.actions import CardDelete, CardRename, CardReplace, CardState
 from tests.fakes_books import MemoryBook, carry_out
 
 JANE_CARD = (
@@ -48,11 +52,13 @@ def shelf(engine: sa.Engine) -> Shelf:
 
 
 def run(book: MemoryBook, shelf: Shelf, roster: Roster = ROSTER) -> list[str]:
-    """One pass over the book; the kinds of what was done."""
+    """One permitted pass over the book; the kinds of what was done."""
     view = shelf.refresh(book)
     settings = BookSettings(url=book.url, stores_through_vobject=view.stores_through_vobject)
     actions = plan_book(roster, view.cards, settings).actions
+    shelf.accept(book.url)
     carry_out(book, shelf, actions)
+    shelf.accept(book.url)
     return [action.kind for action in actions]
 
 
@@ -64,7 +70,9 @@ def test_an_unchanged_book_costs_one_request_and_shows_all_cards(shelf: Shelf) -
     book.requests.clear()
     again = shelf.refresh(book)
     assert book.requests == ["changes"]
-    assert again.cards == first.cards and again.known_before == 1
+    assert again.cards == first.cards and again.known_before == 0
+    shelf.accept(book.url)
+    assert shelf.refresh(book).known_before == 1
 
 
 def test_our_own_writes_are_not_read_again(shelf: Shelf) -> None:
@@ -95,6 +103,53 @@ def test_an_expired_token_loses_nothing(shelf: Shelf) -> None:
     before = shelf.cards(book.url)[0]
     cards = {card.href: card for card in shelf.refresh(book).cards}
     assert len(cards) == 2 and cards[one] == before
+
+
+@pytest.mark.parametrize("tokens", [True, False], ids=["sync-token", "listing"])
+def test_a_listing_that_shrank_by_mistake_loses_nothing_until_a_run_is_permitted(
+    shelf: Shelf, tokens: bool
+) -> None:
+    book = MemoryBook()
+    href = book.put("jane.vcf", JANE_CARD)
+    book.put("bob.vcf", JANE_CARD.replace(b"jane", b"bob"))
+    run(book, shelf)
+    before, coded = shelf.cards(book.url), book.cards[href]
+    book.remove(href)
+    for _ in range(3):
+        if not tokens:
+            book.token_prefix += "other:"
+        view = shelf.refresh(book)
+        assert (view.known_before, len(view.cards)) == (2, 1)
+    book.cards[href] = coded
+    book.past.append((href, True))
+    assert shelf.refresh(book).cards == before
+    assert run(book, shelf, NOBODY) == ["card-restore"]
+    assert book.cards[href].data == JANE_CARD
+
+
+def test_a_permitted_run_forgets_what_is_gone(shelf: Shelf, engine: sa.Engine) -> None:
+    book = MemoryBook()
+    book.put("bob.vcf", JANE_CARD.replace(b"jane", b"bob"))
+    href = book.put("jane.vcf", JANE_CARD)
+    run(book, shelf)
+    book.remove(href)
+    shelf.refresh(book)
+    shelf.accept(book.url)
+    assert shelf.refresh(book).known_before == 1
+    with engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM shelf_cards")).scalar() == 1
+
+
+def test_a_card_that_was_moved_over_two_readings_keeps_its_memory(shelf: Shelf) -> None:
+    book = MemoryBook()
+    href = book.put("jane.vcf", JANE_CARD)
+    run(book, shelf)
+    coded = book.cards[href].data
+    book.remove(href)
+    shelf.refresh(book)
+    moved = book.put("moved.vcf", coded)
+    assert run(book, shelf, NOBODY) == ["card-restore"]
+    assert book.cards[moved].data == JANE_CARD
 
 
 def test_a_refresh_that_fails_leaves_the_shelf_as_it_was(shelf: Shelf) -> None:
@@ -165,6 +220,71 @@ def test_an_undone_restore_is_restored_again_to_the_first_name(shelf: Shelf) -> 
     assert book.cards[href].data == JANE_CARD
 
 
+@pytest.mark.parametrize("categories", [True, False])
+def test_after_the_undo_of_a_later_rename_the_first_name_can_still_be_given_back(
+    shelf: Shelf, categories: bool
+) -> None:
+    book = MemoryBook()
+    href = book.put("jane.vcf", JANE_CARD)
+    settings = BookSettings(url=book.url, categories=categories)
+
+    def tidy(roster: Roster) -> None:
+        carry_out(book, shelf, plan_book(roster, shelf.refresh(book).cards, settings).actions)
+
+    tidy(ROSTER)
+    coded = book.cards[href].data
+    merged = Customer(code="A01", company="Grown Gibson", country="AU", superseded=("D12",))
+    tidy(Roster(customers=(merged,), contacts=(JANE,)))
+    renamed = read_meaning(book.cards[href].data).fn
+    assert renamed.startswith("A01 ")
+    undo = CardReplace(
+        book=book.url, href=href, uid="jane", etag=book.cards[href].etag, before=renamed, after=FN, card=coded
+    )
+    carry_out(book, shelf, [undo])
+    (card,) = shelf.cards(book.url)
+    assert (card.written, card.codes) == (FN, ("D12",))
+    tidy(NOBODY)
+    assert book.cards[href].data == JANE_CARD
+
+
+def test_the_undo_of_a_later_rename_of_an_added_card_keeps_it_ours(shelf: Shelf) -> None:
+    book = MemoryBook()
+    run(book, shelf)
+    (href,) = book.cards
+    coded = book.cards[href]
+    run(book, shelf, Roster(customers=(GIBSON,), contacts=(replace(JANE, company="New"),)))
+    undo = CardReplace(
+        book=book.url, href=href, uid="u", etag=book.cards[href].etag, before="x", after=FN, card=coded.data
+    )
+    carry_out(book, shelf, [undo])
+    (card,) = shelf.cards(book.url)
+    assert (card.created, card.written, card.codes, card.contact) == (True, FN, ("D12",), "1")
+
+
+def test_the_newest_names_people_gave_are_what_a_restore_gives_back(shelf: Shelf) -> None:
+    book = MemoryBook()
+    href = book.put("jane.vcf", JANE_CARD)
+    run(book, shelf)
+    married = book.cards[href].data.replace(b"FN:" + FN.encode(), b"FN:Jane Smith")
+    married = married.replace(b"N:;" + FN.encode() + b";;;", b"N:Smith;Jane;;;")
+    book.put("jane.vcf", married)
+    assert run(book, shelf) == ["card-rename"]
+    assert read_meaning(book.cards[href].data).fn == FN
+    assert run(book, shelf, NOBODY) == ["card-restore"]
+    assert book.cards[href].data == JANE_CARD.replace(b"FN:Jane", b"FN:Jane Smith").replace(b"Roe", b"Smith")
+
+
+def test_what_a_client_made_of_our_name_is_no_name_people_gave(shelf: Shelf) -> None:
+    book = MemoryBook()
+    href = book.put("jane.vcf", JANE_CARD)
+    run(book, shelf)
+    cut = book.cards[href].data.replace(b"FN:" + FN.encode(), b"FN:D12 Jane Roe")
+    book.put("jane.vcf", cut.replace(b"N:;" + FN.encode() + b";;;", b"N:Roe/Gibson/AU;D12 Jane;;;"))
+    assert run(book, shelf) == ["card-rename"]
+    assert run(book, shelf, NOBODY) == ["card-restore"]
+    assert book.cards[href].data == JANE_CARD
+
+
 def test_after_an_undo_a_card_is_a_persons_card_again(shelf: Shelf) -> None:
     book = MemoryBook()
     href = book.put("jane.vcf", JANE_CARD)
@@ -222,9 +342,35 @@ def test_the_tug_of_war_ends_after_three_rounds_and_peace_resets_the_count(shelf
         book.put("jane.vcf", JANE_CARD)
         rounds += 1
     assert rounds == 4
-    book.put("jane.vcf", JANE_CARD.replace(b"FN:Jane", b"FN:" + FN.encode()))
+    right = plan_book(
+        ROSTER, [replace(shelf.cards(book.url)[0], drift=0)], BookSettings(url=book.url)
+    ).actions
+    assert isinstance(right[0], CardRename)
+    book.put("jane.vcf", rewriting.edit(JANE_CARD, right[0].edit))
+    assert run(book, shelf) == []
+    book.put("jane.vcf", JANE_CARD)
     assert run(book, shelf) == ["card-rename"]
     assert read_meaning(book.cards[href].data).fn == FN
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (b"N:;" + FN.encode() + b";;;", b"N:Roe;Jane;;;"),
+        (b"NICKNAME:D12 Janie", b"NICKNAME:Janie"),
+        (b"CATEGORIES:D12\r\n", b""),
+    ],
+    ids=["N", "NICKNAME", "CATEGORIES"],
+)
+def test_a_tug_of_war_over_any_property_ends(shelf: Shelf, ours: bytes, theirs: bytes) -> None:
+    book = MemoryBook()
+    href = book.put("jane.vcf", JANE_CARD)
+    rounds = 0
+    while run(book, shelf) and rounds < 9:
+        assert ours in book.cards[href].data
+        book.put("jane.vcf", book.cards[href].data.replace(ours, theirs))
+        rounds += 1
+    assert rounds == 4
 
 
 def test_telling_the_shelf_twice_changes_nothing(shelf: Shelf) -> None:

@@ -1,0 +1,29 @@
+"""Address books that lay behind a principal or a server root and are not there any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailsync.addressbook.shelf import Shelf
+from mailsync.run.actions import Finding
+from mailsync.text import N_, Sentence
+from mailsync.tidy.servers import Servers
+
+
+def vanished_books(shelf: Shelf, servers: Servers, account: str) -> Iterator[Finding]:
+    """Note where each book lies, and tell which do not lie there any more: nobody's cards are tidied in them."""
+    for place, found in servers.found.items():
+        for url in shelf.found(place, there=found.there, writable=found.writable):
+            yield Finding(
+                kind="vanished-book",
+                severity="conflict",
+                subject=url,
+                sentence=Sentence.of(
+                    N_(
+                        "The address book {book} is no longer there for this login: was it deleted or renamed, or is "
+                        "the right to it missing? If that is right, type: mailsync tidy --account {account} --force"
+                    ),
+                    book=url,
+                    account=account,
+                ),
+            )
