@@ -103,11 +103,11 @@ class _Decider:
 
     def decide(self) -> list[Attribution]:
         decided = [self._by_itself(place) for place in range(len(self.views))]
-        here = {self.threads.node_of[place] for place, view in enumerate(self.views) if not view.bounce}
+        # A bounce speaks for its conversation where the message it is about, which would, is not here.
         voters = {
             place: made.customer
             for place, made in enumerate(decided)
-            if made and made.customer and not (self.views[place].bounce and self._about(place) & here)
+            if made and made.customer and not (self.views[place].bounce and self._about(place))
         }
         self.here = self.threads.by_node(voters)
         self.before = self.threads.nearest(voters)

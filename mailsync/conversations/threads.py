@@ -90,6 +90,7 @@ class _Weaver:
         self.by_id: defaultdict[str, dict[int, None]] = defaultdict(dict)
         self.core_of: dict[int, str] = {}
         self.missing: dict[str, int] = {}
+        self.steps: set[tuple[int, int]] = set()
         self.by_core: defaultdict[tuple[str, str], list[int]] = defaultdict(
             list
         )  #: id carried by several, and core
@@ -155,10 +156,13 @@ class _Weaver:
             # In-Reply-To is the nearest ancestor; where both name different messages, References stand one step behind.
             node = self._step_back(node) if replied else node
             self._edge(node, chain[-1], member.core)
-        known = [found for text in chain if (found := self._only(text, member.core)) is not None]
-        for older, newer in pairwise(known):
-            self._adopt(newer, older, join=True)
-        if known and all(self._only(text, member.core) is None for text in nearest):
+        stands = {text: self._only(text, member.core) for text in chain}
+        known = [found for text in chain if (found := stands[text]) is not None]
+        for step in pairwise(known):
+            if step not in self.steps:
+                self.steps.add(step)
+                self._adopt(step[1], step[0], join=True)
+        if known and all(stands[text] is None for text in nearest):
             # Nobody can say which message the nearest ancestor is; the others are known all the same.
             self._adopt(self._step_back(node), known[-1], join=True)
 
