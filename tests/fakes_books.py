@@ -24,6 +24,7 @@ class MemoryBook:
     url: str = "https://dav.example/li.na/contacts/"
     store: Callable[[bytes], bytes] = bytes  #: what the server makes of a card it is given
     missing: bool = False
+    broken: set[str] = field(default_factory=set)  #: hrefs of cards that no answer can hold
     cards: dict[str, CardState] = field(default_factory=dict)
     past: list[tuple[str, bool]] = field(default_factory=list)  #: href, still there; in the order of changes
     requests: list[str] = field(default_factory=list)
@@ -75,6 +76,10 @@ class MemoryBook:
             for href, card in found
             if card is not None
         }
+
+    def read_most(self, hrefs: Sequence[str]) -> tuple[Mapping[str, CardState], Sequence[str]]:
+        whole = [href for href in hrefs if href not in self.broken]
+        return self.read_many(whole), [href for href in hrefs if href in self.broken]
 
     def write(self, href: str, data: bytes, *, etag: str) -> str | None:
         self._ask("write")

@@ -17,6 +17,10 @@ class NotThere(CollectionError):
     """What was asked for is not there, or not supported there."""
 
 
+class ServerFailed(AccountError):
+    """The server failed on what was asked (HTTP 5xx); on less it may not."""
+
+
 def propfind(session: Session, url: str, properties: Sequence[str], depth: int) -> Answer:
     """PROPFIND (RFC 4918 9.1), whatever the answer."""
     return session.request(
@@ -30,7 +34,7 @@ def propfind(session: Session, url: str, properties: Sequence[str], depth: int) 
 def no_multistatus(answer: Answer) -> CollectionError | AccountError:
     """The error for an answer that should have been 207."""
     if answer.status >= 500 and answer.status != 501:
-        return AccountError(
+        return ServerFailed(
             N_("{url} failed (HTTP {status}): the server has a problem, the next run tries again"),
             url=answer.url,
             status=answer.status,

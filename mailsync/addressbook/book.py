@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urljoin, urlsplit
 
 from mailsync.addressbook import davxml
-from mailsync.addressbook.answers import XML, NotThere, changed_meanwhile, no_multistatus, propfind, refusal
+from mailsync.addressbook.answers import (
+    XML,
+    NotThere,
+    ServerFailed,
+    changed_meanwhile,
+    no_multistatus,
+    propfind,
+    refusal,
+)
 from mailsync.addressbook.davxml import CARD, DAV, MultiStatus
 from mailsync.addressbook.transport import BUSY, LOCKED, AnswerTooLarge, Session
 from mailsync.errors import CollectionError
@@ -15,6 +23,8 @@ from mailsync.run.actions import CardState
 from mailsync.text import N_, one_line
 
 BATCH = 500  #: cards of one multiget
+#: So many single cards may break the server's answer; with more of them it is the server that is broken.
+MOST_BROKEN = 10
 #: A first state of a book that is too long for one answer comes in parts (RFC 6578 3.6).
 MOST_PARTS = 1000
 
@@ -83,6 +93,28 @@ class Book:
         for start in range(0, len(hrefs), BATCH):
             found.update(self._multiget(hrefs[start : start + BATCH]))
         return found
+
+    def read_most(self, hrefs: Sequence[str]) -> tuple[Mapping[str, CardState], Sequence[str]]:
+        """As `read_many`, and beside it the hrefs of cards on which the server fails each time."""
+        found: dict[str, CardState] = {}
+        broken: list[str] = []
+        for start in range(0, len(hrefs), BATCH):
+            found.update(self._multiget_most(hrefs[start : start + BATCH], broken))
+        return found, broken
+
+    def _multiget_most(self, hrefs: Sequence[str], broken: list[str]) -> dict[str, CardState]:
+        """Halve what the server fails on until the one card stands alone that makes it fail."""
+        try:
+            return self._multiget(hrefs)
+        except ServerFailed:
+            if len(hrefs) == 1:
+                broken.append(hrefs[0])
+                if len(broken) > MOST_BROKEN:
+                    raise
+                return {}
+            middle = len(hrefs) // 2
+            first = self._multiget_most(hrefs[:middle], broken)
+            return first | self._multiget_most(hrefs[middle:], broken)
 
     def _multiget(self, hrefs: Sequence[str]) -> dict[str, CardState]:
         try:

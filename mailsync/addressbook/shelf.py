@@ -31,6 +31,8 @@ class ReadableBook(Protocol):
 
     def read_many(self, hrefs: Sequence[str]) -> Mapping[str, CardState]: ...
 
+    def read_most(self, hrefs: Sequence[str]) -> tuple[Mapping[str, CardState], Sequence[str]]: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookView:
@@ -63,13 +65,13 @@ class Shelf:
         changes = book.changes(token)
         # Without an etag nobody can tell whether the card changed: it is read each time.
         new = [href for href, etag in changes.changed.items() if not etag or known.get(unquote(href)) != etag]
-        states = book.read_many(new)
+        states, broken = book.read_most(new)
         with Session(self._engine) as session, session.begin():
             self._store(session, book.url, changes, new, states)
         return BookView(
             cards=self.cards(book.url),
             stores_through_vobject=self.stores_through_vobject(book.url),
-            findings=tuple(_foreign(book.url, href) for href in changes.ignored),
+            findings=(*(_foreign(book.url, href) for href in changes.ignored), *map(_broken, broken)),
             known_before=accepted,
         )
 
@@ -220,6 +222,18 @@ def _foreign(url: str, href: str) -> Finding:
             N_("The server listed {href} in the book {url}, where it does not lie: it was ignored"),
             href=href,
             url=url,
+        ),
+    )
+
+
+def _broken(href: str) -> Finding:
+    return Finding(
+        kind="card-conflict",
+        severity="conflict",
+        subject=href,
+        sentence=Sentence.of(
+            N_("The server fails on the card {href} each time it is asked for: repair or delete it there"),
+            href=href,
         ),
     )
 

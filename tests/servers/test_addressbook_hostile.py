@@ -314,14 +314,36 @@ def test_a_compressed_bomb_is_cut_off() -> None:
         dav.book(BOOK).listing()
 
 
-def test_cards_too_many_for_one_answer_are_asked_for_in_halves() -> None:
-    def card(name: str) -> bytes:
-        return (
-            f'<d:multistatus xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:carddav"><d:response><d:href>{BOOK}{name}'
-            '</d:href><d:propstat><d:prop><d:getetag>"1"</d:getetag><c:address-data>BEGIN:VCARD</c:address-data>'
-            "</d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response></d:multistatus>"
-        ).encode()
+def card(name: str) -> bytes:
+    return (
+        f'<d:multistatus xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:carddav"><d:response><d:href>{BOOK}{name}'
+        '</d:href><d:propstat><d:prop><d:getetag>"1"</d:getetag><c:address-data>BEGIN:VCARD</c:address-data>'
+        "</d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response></d:multistatus>"
+    ).encode()
 
+
+def test_one_card_that_breaks_the_server_is_named_and_the_others_are_read() -> None:
+    broken = Reply(status=500, body=b"Traceback")
+    with (
+        Scripted(broken, broken, Reply(body=card("b.vcf"))) as server,
+        client(server.url) as dav,
+    ):
+        found, named = dav.book(BOOK).read_most([f"{BOOK}{name}.vcf" for name in "ab"])
+    assert (sorted(found), named) == ([f"{BOOK}b.vcf"], [f"{BOOK}a.vcf"])
+    assert len(server.requests) == 3
+
+
+def test_a_server_that_fails_on_everything_is_not_asked_for_each_card() -> None:
+    with (
+        Scripted(Reply(status=500)) as server,
+        client(server.url) as dav,
+        pytest.raises(AccountError, match="HTTP 500"),
+    ):
+        dav.book(BOOK).read_most([f"{BOOK}{number}.vcf" for number in range(500)])
+    assert len(server.requests) < 50
+
+
+def test_cards_too_many_for_one_answer_are_asked_for_in_halves() -> None:
     with (
         Scripted(Reply(body=b"x" * 5000), Reply(body=card("a.vcf")), Reply(body=card("b.vcf"))) as server,
         client(server.url, most=1000) as dav,

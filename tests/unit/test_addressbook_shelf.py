@@ -179,6 +179,20 @@ def test_a_card_that_was_listed_but_not_given_is_asked_for_again(shelf: Shelf) -
     assert [card.href for card in shelf.refresh(forgetful).cards] == [href]
 
 
+def test_a_card_the_server_fails_on_is_named_and_the_others_are_read(shelf: Shelf) -> None:
+    book = MemoryBook()
+    good = book.put("jane.vcf", JANE_CARD)
+    bad = book.put("bad.vcf", JANE_CARD.replace(b"jane", b"bob"))
+    book.broken = {bad}
+    view = shelf.refresh(book)
+    assert [card.href for card in view.cards] == [good]
+    (finding,) = view.findings
+    assert (finding.severity, finding.subject) == ("conflict", bad)
+    assert run(book, shelf) == ["card-rename"]
+    book.broken = set()
+    assert sorted(card.href for card in shelf.refresh(book).cards) == [bad, good]
+
+
 def test_books_and_owners_are_apart(engine: sa.Engine) -> None:
     book, other = MemoryBook(), MemoryBook(url="https://dav.example/shared/")
     book.put("one.vcf", JANE_CARD)
