@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from mailsync.filing.folders import FolderNames
 from mailsync.mailbox.headers import Message, MessageKey
 from mailsync.registry.roster import Customer
-from mailsync.run.actions import Finding, FolderCreate, MessageTransfer, Placement
+from mailsync.run.actions import Finding, FolderCreate, MessageTransfer, Place, Placement
 from mailsync.text import N_, Sentence
 
 Mode = Literal["move", "copy", "report-only"]
@@ -84,15 +84,17 @@ def plan_filing(
     existing: Collection[str],
     placements: Sequence[Placement],
     now: datetime,
+    remembered: Mapping[Place, str] | None = None,
 ) -> FilingPlan:
     """Plan the filing of one account.
 
     `messages`: all that the account holds, those in customers' folders too: they say which conversations are filed
     already, and that a message we placed is still there. `threads`: message → its conversation. `existing`: every
-    mailbox that the server lists. `placements`: the journal's. `now`: aware.
+    mailbox that exists. `placements`: the journal's. `now`: aware. `remembered`: messages that an earlier run saw
+    outside INBOX and Sent → fingerprint.
     """
-    history = _History(messages, placements)
     owners = _Owners(folders.customer_of)
+    history = _History(messages, placements, remembered or {}, owners)
     filed = _filed_since(messages, threads, owners)
     desk = _Desk(folders=folders, settings=settings, existing=existing, placements=placements)
     stays: dict[MessageKey, Stay] = {}
@@ -102,8 +104,8 @@ def plan_filing(
         customer = _customer(folders, attribution)
         if attribution is None or customer is None:
             continue
-        if message.role not in ("inbox", "sent"):
-            findings.extend(_misfiled(message, customer, attribution, owners))
+        if not _is_source(message):
+            findings.extend(_misfiled(message, customer, attribution, owners, history))
             continue
         stay = history.stay(message) or _not_yet(message, settings, filed, threads, now)
         if stay is None:
@@ -136,30 +138,53 @@ class _Owners:
             self._known[mailbox] = self._folder_of(mailbox)
         return self._known[mailbox]
 
+    def place(self, mailbox: str) -> str:
+        """One word for all folders of a customer: a renamed folder is no other place."""
+        return self.of(mailbox) or f"/{mailbox}"
+
 
 class _History:
     """What mailsync did with messages before, and what people made of it."""
 
-    def __init__(self, messages: Iterable[Message], placements: Iterable[Placement]) -> None:
-        self._held: defaultdict[str, set[str]] = defaultdict(set)
-        present = set()
-        for message in messages:
-            self._held[message.fingerprint].add(message.key.mailbox)
-            present.add(message.key)
-        self._moved: dict[str, Placement] = {}
+    def __init__(
+        self,
+        messages: Iterable[Message],
+        placements: Iterable[Placement],
+        remembered: Mapping[Place, str],
+        owners: _Owners,
+    ) -> None:
         self._copied: set[MessageKey] = set()
         self._renumbered: Counter[tuple[str, str]] = Counter()
         self._brought_back: set[MessageKey] = set()
+        placed: Counter[tuple[str, str]] = Counter()
+        ours: set[Place] = set()  #: places that an undo emptied
+        present = {message.key for message in messages}
         for placement in placements:
             if placement.undo:
                 self._brought_back.add(MessageKey(*placement.destination))
-            elif not placement.undone and placement.kind == "message-copy":
+                ours.add(placement.source)
+            elif placement.undone:
+                ours.add(placement.destination)
+            elif placement.kind == "message-copy":
                 source = MessageKey(*placement.source)
                 self._copied.add(source)
                 if source not in present:
                     self._renumbered[placement.fingerprint, source.mailbox] += 1
-            elif not placement.undone:
-                self._moved[placement.fingerprint] = placement
+            else:
+                placed[placement.fingerprint, owners.place(placement.destination.mailbox)] += 1
+        outside = [message for message in messages if not _is_source(message)]
+        placed.subtract((message.fingerprint, owners.place(message.key.mailbox)) for message in outside)
+        self._left_ours: Counter[str] = Counter()
+        for (fingerprint, _), missing in placed.items():
+            self._left_ours[fingerprint] += max(missing, 0)
+        gone = Counter(
+            fingerprint
+            for place, fingerprint in remembered.items()
+            if MessageKey(*place) not in present and place not in ours
+        )
+        gone.subtract(message.fingerprint for message in outside if Place(*message.key) not in remembered)
+        #: messages that left a folder by a person's hand: none of these is planned again
+        self._taken_out = self._left_ours | gone
 
     def stay(self, message: Message) -> Stay | None:
         """Why a message that lies in INBOX or Sent is not filed for what happened to it before."""
@@ -169,12 +194,22 @@ class _History:
             # the server numbered the mailbox anew (UIDVALIDITY): the original has another key now
             self._renumbered[message.fingerprint, message.key.mailbox] -= 1
             return "copied"
-        moved = self._moved.get(message.fingerprint)
-        if moved is None or message.key in self._brought_back:
+        if message.key in self._brought_back:
             return None
-        # We filed this message and it is no longer there: a person took it out, and it stays where the person put
-        # it. Where it still is, this is another delivery of the same message.
-        return None if moved.destination.mailbox in self._held[message.fingerprint] else "by-hand"
+        if self._taken_out[message.fingerprint] > 0:
+            # It lay in a folder and does so no more: a person took it out, and it stays where the person put it.
+            # Of equal messages only as many stay as were taken out; the others are other deliveries.
+            self._taken_out[message.fingerprint] -= 1
+            return "by-hand"
+        return None
+
+    def was_filed(self, message: Message) -> bool:
+        """Whether a message outside INBOX and Sent is one that mailsync filed in another folder."""
+        return self._left_ours[message.fingerprint] > 0
+
+
+def _is_source(message: Message) -> bool:
+    return message.role in ("inbox", "sent")
 
 
 def _filed_since(
@@ -303,10 +338,12 @@ class _Desk:
 
 
 def _misfiled(
-    message: Message, customer: Customer, attribution: Attributed, owners: _Owners
+    message: Message, customer: Customer, attribution: Attributed, owners: _Owners, history: _History
 ) -> Iterable[Finding]:
-    """A message in a customer's folder that is another customer's: it stays, and is told."""
+    """A message in another customer's folder, or one of ours in a folder of nobody: it stays, and is told."""
     owner = owners.of(message.key.mailbox)
+    if owner is None and history.was_filed(message):
+        yield _taken_out(message, customer)
     if owner is None or owner == customer.code:
         return
     yield Finding(

@@ -21,7 +21,7 @@ from mailsync.filing.folders import FolderNames
 from mailsync.filing.plan import FilingPlan, FilingSettings, hand_filed, plan_filing
 from mailsync.mailbox.headers import Message
 from mailsync.registry.roster import Roster
-from mailsync.run.actions import Action, Finding, Placement, plan_hash
+from mailsync.run.actions import Action, Finding, Place, Placement, plan_hash
 from mailsync.tidy.settings import Account, BookAccess, House
 
 
@@ -80,8 +80,10 @@ def make_plan(
     mail: MailView | None,
     placements: Sequence[Placement],
     now: datetime,
+    remembered: Mapping[Place, str] | None = None,
 ) -> Plan:
-    """The plan for books (by URL) and mail; what could not be read is left out by the caller."""
+    """The plan for books (by URL) and mail; what could not be read is left out by the caller. `remembered`: see
+    `plan_filing`."""
     book_plans = [
         plan_book(roster, view.cards, _book_settings(house, url, access, view))
         for url, (access, view) in books.items()
@@ -115,6 +117,7 @@ def make_plan(
         existing=mail.mailboxes,
         placements=placements,
         now=now,
+        remembered=remembered,
     )
     findings += [*mail.findings, *filing.findings]
     findings += attribution_findings(attributions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -23,7 +23,7 @@ from mailsync.run.journal import Run
 from mailsync.run.recover import MAILBOX, Recovery, recover
 from mailsync.run.results import Decision
 from mailsync.text import N_, Sentence
-from mailsync.tidy import carrying, planning, result
+from mailsync.tidy import carrying, planning, remembering, result
 from mailsync.tidy.desk import Desk, Progress, silent
 from mailsync.tidy.interrupted import tell_interrupted
 from mailsync.tidy.planning import MailView, Plan
@@ -206,6 +206,8 @@ class Visit:
         told: Json,
     ) -> None:
         self.progress(Sentence.of(N_("Planning")), 0, 1)
+        former = self.desk.results.decisions(self.account.name) if mail is not None else {}
+        outside = remembering.seen_outside(former, mail.messages) if mail is not None else {}
         plan = planning.make_plan(
             self.desk.house,
             self.account,
@@ -214,6 +216,7 @@ class Visit:
             mail=mail,
             placements=self.desk.journal.placements(self.account.name),
             now=self.desk.clock(),
+            remembered=outside,
         )
         self.findings += plan.findings
         totals = {url: len(view.cards) for url, (_, view) in books.items()}
@@ -238,7 +241,7 @@ class Visit:
         told["cards"] = result.card_rows(plan.entries, results)
         told["conflicts"] = result.conflict_rows(results)
         if mail is not None and plan.attributions is not None:
-            self._tell_messages(mail, plan, told, applied=MAILBOX in permission.allowed)
+            self._tell_messages(mail, plan, told, former, outside, applied=MAILBOX in permission.allowed)
 
     def _accept(self, urls: Sequence[str]) -> None:
         """Brakes were asked, so the books are as they should be: before the effects, and with them."""
@@ -269,22 +272,25 @@ class Visit:
             self.desk.confirmations.applied(self.account.name, allowed)
         return outcome.results
 
-    def _tell_messages(self, mail: MailView, plan: Plan, told: Json, *, applied: bool) -> None:
+    def _tell_messages(
+        self,
+        mail: MailView,
+        plan: Plan,
+        told: Json,
+        former: Mapping[Place, Decision],
+        outside: Mapping[Place, str],
+        *,
+        applied: bool,
+    ) -> None:
         """List what was read or decided anew; after a real run remember it, also for where messages lie now."""
         attributions = plan.attributions.by_key if plan.attributions else {}
-        verdicts = {verdict.key: verdict.verdict for verdict in plan.verdicts}
-        decided = {
-            Place(*key): Decision(customer=one.customer, evidence=one.evidence, verdict=verdicts.get(key))
-            for key, one in attributions.items()
-        }
-        former = self.desk.results.decisions(self.account.name)
+        decided = remembering.decide_all(plan, mail.messages)
         changed = {key for key, decision in decided.items() if former.get(key) != decision}
         if applied:
-            moved = carrying.destinations(self.desk.journal.rows(run=self.run.id, states=("done",)))
-            there = {new: replace(decided[old], verdict=None) for old, new in moved.items() if old in decided}
-            self.desk.results.decide(
-                self.account.name, decided | there, gone=former.keys() - decided.keys() - there.keys()
-            )
+            filed = carrying.destinations(self.desk.journal.rows(run=self.run.id, states=("done",)))
+            there = remembering.moved(decided, mail.messages, filed)
+            kept = decided | there | remembering.taken_out(outside, mail.messages)
+            self.desk.results.decide(self.account.name, kept, gone=former.keys() - kept.keys())
         keys = {MessageKey(*key) for key in (decided if self.options.full else changed)}
         told["attributions"] = result.attribution_rows(mail.messages, attributions, keys)
         told["audit"] = result.audit_rows(plan.verdicts, keys)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import imaplib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mailsync.demo.seeding import encode_mailbox
 from tests.conftest import BookUser, MailUser
 from tests.system.company import Company, letter
 
@@ -15,6 +20,32 @@ D12, E05 = "Customers/D12 Gibson Importing", "Customers/E05 Rossi-Casa"
 @pytest.fixture
 def company(tmp_path: Path, mail_user: MailUser, book_user: BookUser) -> Company:
     return Company.found(tmp_path, mail_user, book_user, letters=0)
+
+
+@contextmanager
+def a_client(company: Company) -> Iterator[imaplib.IMAP4]:
+    """A person's mail program."""
+    with imaplib.IMAP4("127.0.0.1", company.mail.server.port) as client:
+        client.login(company.mail.name, company.mail.password)
+        yield client
+
+
+def quoted(mailbox: str) -> str:
+    return f'"{encode_mailbox(mailbox)}"'
+
+
+def take(company: Company, source: str, destination: str, *, number: int | None = None) -> None:
+    """A person moves messages: all, or the one with this number."""
+    with a_client(company) as client:
+        client.create(quoted(destination))
+        assert client.select(quoted(source))[0] == "OK"
+        wanted = ("ALL",) if number is None else ("HEADER", "Message-ID", f"<m{number}@test.example>")
+        uids = client.uid("SEARCH", *wanted)[1][0].split()
+        assert client.uid("MOVE", b",".join(uids).decode(), quoted(destination))[0] == "OK"
+
+
+def findings(result: dict[str, Any], kind: str) -> list[str]:
+    return [row["sentence"] for row in result["findings"] if row["kind"] == kind]
 
 
 def test_a_hash_confirms_the_plan_that_was_shown_and_no_other(company: Company) -> None:
@@ -35,3 +66,30 @@ def test_a_hash_confirms_the_plan_that_was_shown_and_no_other(company: Company) 
     company.mail.seed([letter(number) for number in range(200, 210)])
     assert company.run("tidy").code == 0
     assert company.places() == {D12: 75, E05: 75}
+
+
+@pytest.mark.parametrize("folder", [E05, "Private"])
+def test_what_a_person_filed_and_brought_back_is_not_filed(company: Company, folder: str) -> None:
+    company.mail.seed([letter(0, flags=()), letter(1)])
+    company.confirm()
+    assert company.run("tidy").code == 0
+    take(company, "INBOX", folder, number=0)
+    assert company.run("tidy").code == 0
+    take(company, folder, "INBOX", number=0)
+    with a_client(company) as client:
+        client.select("INBOX")
+        client.store("1", "+FLAGS", r"(\Seen)")
+    for _ in range(2):
+        told = company.run("tidy", "--json").objects()[0]
+        assert company.places()["INBOX"] == 1 and not told["actions"]
+        assert len(findings(told, "misfiled")) == 1
+
+
+def test_a_filed_message_that_a_person_moved_is_told_wherever_it_is(company: Company) -> None:
+    company.mail.seed([letter(0)])
+    company.confirm()
+    assert company.run("tidy").code == 0
+    take(company, D12, "Private")
+    told = company.run("tidy", "--json").objects()[0]
+    assert ["it stays in Private" in one for one in findings(told, "misfiled")] == [True]
+    assert not told["actions"]

@@ -67,6 +67,7 @@ def plan(
     existing: Iterable[str] = ("INBOX", "Sent", "Customers", D12, E05),
     placements: Iterable[Placement] = (),
     names: FolderNames = NAMES,
+    remembered: dict[Place, str] | None = None,
     **settings: Any,
 ) -> FilingPlan:
     decided = {
@@ -82,6 +83,7 @@ def plan(
         existing=list(existing),
         placements=list(placements),
         now=NOW,
+        remembered=remembered,
     )
 
 
@@ -252,6 +254,54 @@ def test_a_message_taken_out_of_its_folder_stays_and_is_told() -> None:
 def test_a_second_delivery_of_a_filed_message_is_filed() -> None:
     again, placed = message(9, fingerprint="f"), message(1, mailbox=D12, fingerprint="f")
     assert filed(plan([again, placed], placements=[put("f")])) == [9]
+
+
+def test_of_two_equal_messages_the_one_taken_out_stays() -> None:
+    back, left = message(9, fingerprint="f"), message(2, mailbox=D12, fingerprint="f")
+    both = [put("f"), put("f", source=("INBOX", 1, 2), destination=(D12, 7, 2))]
+    assert plan([back, left], placements=both).stays == {back.key: "by-hand"}
+    new = message(10, fingerprint="f", days=4)
+    result = plan([back, left, new], placements=both)
+    assert filed(result) == [10] and result.stays == {back.key: "by-hand"}
+
+
+def test_in_a_renamed_folder_a_filed_message_is_still_there() -> None:
+    again, placed = message(9, fingerprint="f"), message(1, mailbox="Customers/D12 New", fingerprint="f")
+    assert filed(plan([again, placed], placements=[put("f")])) == [9]
+
+
+@pytest.mark.parametrize("folder", [D12, E05, "Private"])
+def test_what_a_person_filed_and_brought_back_stays(folder: str) -> None:
+    back = message(9, fingerprint="f")
+    result = plan([back], remembered={Place(folder, 3, 1): "f"})
+    assert result.stays == {back.key: "by-hand"} and not result.actions
+
+
+def test_what_is_still_outside_was_not_brought_back() -> None:
+    again, there = message(9, fingerprint="f"), message(1, mailbox=E05, fingerprint="f")
+    for place in (Place(*there.key), Place(E05, 99, 5), Place("Renamed", 3, 1)):
+        assert filed(plan([again, there], remembered={place: "f"})) == [9]
+
+
+def test_what_an_undo_took_out_was_not_brought_back_by_a_person() -> None:
+    back = message(9, fingerprint="f", uidvalidity=2)  # the server numbered INBOX anew since
+    moved = [
+        put("f", undone=True),
+        put("f", source=(D12, 7, 1), destination=("INBOX", 1, 9), undo=True, customer=None),
+    ]
+    assert filed(plan([back], placements=moved, remembered={Place(D12, 7, 1): "f"})) == [9]
+    copied = [put("f", kind="message-copy", undone=True)]
+    assert filed(plan([back], placements=copied, remembered={Place(D12, 7, 1): "f"})) == [9]
+
+
+def test_a_filed_message_in_a_folder_of_nobody_is_told() -> None:
+    taken, own = message(1, mailbox="Private", fingerprint="f"), message(2, mailbox="Private")
+    result = plan([taken, own], placements=[put("f")])
+    assert not result.actions
+    (finding,) = result.findings
+    assert finding.kind == "misfiled" and "it stays in Private" in str(finding.sentence)
+    there = message(3, mailbox=D12, fingerprint="f")
+    assert not plan([taken, own, there], placements=[put("f")]).findings
 
 
 def test_a_message_that_undo_brought_back_is_filed_again() -> None:
