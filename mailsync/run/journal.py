@@ -237,12 +237,18 @@ class Journal:
         return self._select(_actions.c.account == account, _actions.c.state == "open")
 
     def rows(
-        self, *, run: str | None = None, account: str | None = None, states: Iterable[State] | None = None
+        self,
+        *,
+        run: str | None = None,
+        account: str | None = None,
+        states: Iterable[State] | None = None,
+        after: int | None = None,
     ) -> list[JournalRow]:
-        """Rows in the order they were begun, former bytes included."""
+        """Rows in the order they were begun, former bytes included; `after`: only those begun after this row."""
         conditions = [_actions.c.run == run] if run is not None else []
         conditions += [_actions.c.account == account] if account is not None else []
         conditions += [_actions.c.state.in_(list(states))] if states is not None else []
+        conditions += [_actions.c.id > after] if after is not None else []
         return self._select(*conditions)
 
     def placements(self, account: str) -> list[Placement]:

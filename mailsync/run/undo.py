@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mailsync.errors import ItemError, UsageError
 from mailsync.run.actions import (
@@ -59,9 +59,11 @@ def plan_undo(
     books: Mapping[str, BookPort],
     editor: CardEditor,
     mail: MailPort | None = None,
+    later: Sequence[JournalRow] = (),
 ) -> UndoPlan:
     """Plan the undo of `run` from its journal `rows` (recovered: none open), looking at what the servers hold now.
 
+    `later`: the account's rows that were begun after these. What one of them changed anew has to be taken back first.
     Apply it as a run of kind "undo" with the plan's `undoes`. Raises `UsageError` for a run that wrote nothing or
     was an undo itself, `CollectionError` and `AccountError` where a server cannot be read.
     """
@@ -73,8 +75,10 @@ def plan_undo(
     latest = [row for row in reversed(rows) if _happened(row)]
     if all(isinstance(row.action, FolderCreate) for row in latest):  # folders stay, so nothing would be done
         raise UsageError(N_("There is nothing to undo: run {run} left nothing changed"), run=run.id)
-    _plan_cards(plan, [row for row in latest if _is_card(row)], books, editor)
-    _plan_mail(plan, [row for row in latest if not _is_card(row)], mail)
+    latest = _followed(latest, later)
+    overtaken = _overtaken(latest, later)
+    _plan_cards(plan, [row for row in latest if _is_card(row)], books, editor, overtaken)
+    _plan_mail(plan, [row for row in latest if not _is_card(row)], mail, overtaken)
     return plan
 
 
@@ -86,12 +90,79 @@ def _happened(row: JournalRow) -> bool:
     return row.state == "done"
 
 
+def _overtaken(rows: Sequence[JournalRow], later: Sequence[JournalRow]) -> dict[int, str]:
+    """Row → the newest later run that changed the same card, or moved the message on from where it lay."""
+    newest = {_start(row): row.run for row in later if row.undo_of is None and _happened(row) and _moves(row)}
+    ends = {row.id: (row.run, _end(row)) for row in rows}
+    return {row: newest[end] for row, (run, end) in ends.items() if newest.get(end, run) != run}
+
+
+def _followed(rows: Sequence[JournalRow], later: Sequence[JournalRow]) -> list[JournalRow]:
+    """The rows with their messages where they lie now: a later run moved them on, and the undo of that run back."""
+    back = {undo.undo_of: undo for undo in later if undo.undo_of is not None and _happened(undo)}
+    now = {row.id: row for row in rows}
+    there = {_end(row): row.id for row in rows if isinstance(row.action, MessageTransfer)}
+    for other in later:
+        undo, moved = back.get(other.id), there.get(_start(other))
+        if moved is not None and undo and undo.fence and undo.destination_uid is not None:
+            now[moved] = replace(now[moved], fence=undo.fence, destination_uid=undo.destination_uid)
+            there[_end(now[moved])] = moved
+    return list(now.values())
+
+
+def _moves(row: JournalRow) -> bool:
+    """False for a copy: its original is still where it was."""
+    return not isinstance(row.action, MessageTransfer) or (
+        row.action.kind == "message-move" and row.state == "done"
+    )
+
+
+def _undo_first(run: str, row: JournalRow) -> Sentence:
+    first = N_("“{what}” was changed again by the run {run}: type “mailsync undo {run}” first")
+    return Sentence.of(first, run=run, what=_subject(row.action))
+
+
+def _subject(action: Action) -> str:
+    """What an action is about, as people know it: a card's name, a message's subject, a folder."""
+    match action:
+        case CardRename() | CardCreate() | CardReplace():
+            return action.after
+        case CardDelete():
+            return action.before
+        case MessageTransfer() | MessageRemove():
+            return action.subject
+        case FolderCreate():
+            return action.mailbox
+
+
+def _start(row: JournalRow) -> tuple[str, int, str | int]:
+    """Where a row's card or message was found."""
+    match row.action:
+        case CardRename() | CardCreate() | CardDelete() | CardReplace():
+            return row.action.book, 0, row.action.href
+        case MessageTransfer() | MessageRemove():
+            return row.action.mailbox, row.action.uidvalidity, row.action.uid
+        case FolderCreate():
+            return row.action.mailbox, 0, ""
+
+
+def _end(row: JournalRow) -> tuple[str, int, str | int]:
+    """Where a row left it."""
+    if isinstance(row.action, MessageTransfer) and row.fence is not None and row.destination_uid is not None:
+        return row.action.destination, row.fence.uidvalidity, row.destination_uid
+    return _start(row)
+
+
 def _is_card(row: JournalRow) -> bool:
     return isinstance(row.action, CardRename | CardCreate | CardDelete | CardReplace)
 
 
 def _plan_cards(
-    plan: UndoPlan, rows: Sequence[JournalRow], books: Mapping[str, BookPort], editor: CardEditor
+    plan: UndoPlan,
+    rows: Sequence[JournalRow],
+    books: Mapping[str, BookPort],
+    editor: CardEditor,
+    overtaken: Mapping[int, str],
 ) -> None:
     by_book: defaultdict[str, list[tuple[JournalRow, CardAction]]] = defaultdict(list)
     for row in rows:
@@ -105,7 +176,11 @@ def _plan_cards(
             continue
         held = books[url].read_many([action.href for _, action in group])
         for row, action in group:
-            _plan_card(plan, row, action, held.get(action.href), editor)
+            card = held.get(action.href)
+            if row.id in overtaken and not _stands(row, action, card, editor):
+                plan.leave(row, _undo_first(overtaken[row.id], row))
+            else:
+                _plan_card(plan, row, action, card, editor)
 
 
 def _plan_card(
@@ -125,7 +200,7 @@ def _plan_card(
         )
         plan.take_back(back, row)
     else:
-        replace = CardReplace(
+        former = CardReplace(
             book=action.book,
             href=action.href,
             uid=action.uid,
@@ -134,7 +209,7 @@ def _plan_card(
             after=action.before,
             card=row.former or b"",
         )
-        plan.take_back(replace, row)
+        plan.take_back(former, row)
 
 
 def _plan_card_again(plan: UndoPlan, row: JournalRow, action: CardDelete, held: CardState | None) -> None:
@@ -153,6 +228,13 @@ def _plan_card_again(plan: UndoPlan, row: JournalRow, action: CardDelete, held: 
     plan.take_back(again, row)
 
 
+def _stands(row: JournalRow, action: CardAction, held: CardState | None, editor: CardEditor) -> bool:
+    """Whether the card is as the row left it, whatever was done with it in between."""
+    if isinstance(action, CardDelete):
+        return held is None
+    return held is not None and _is_ours(row, held, editor)
+
+
 def _is_ours(row: JournalRow, held: CardState, editor: CardEditor) -> bool:
     """By etag, or (a server gave the same card a new one) by meaning."""
     if row.etag is not None and held.etag == row.etag:
@@ -163,7 +245,9 @@ def _is_ours(row: JournalRow, held: CardState, editor: CardEditor) -> bool:
         return False
 
 
-def _plan_mail(plan: UndoPlan, rows: Sequence[JournalRow], mail: MailPort | None) -> None:
+def _plan_mail(
+    plan: UndoPlan, rows: Sequence[JournalRow], mail: MailPort | None, overtaken: Mapping[int, str]
+) -> None:
     if mail is None:
         for row in rows:
             closed = N_("The mail account is not open, so {target} is left as it is")
@@ -174,6 +258,8 @@ def _plan_mail(plan: UndoPlan, rows: Sequence[JournalRow], mail: MailPort | None
         if isinstance(row.action, FolderCreate):
             stays = N_("The folder {mailbox} stays: mail may have come into it meanwhile")
             plan.leave(row, Sentence.of(stays, mailbox=row.action.mailbox), kind="folder-left")
+        elif row.id in overtaken:
+            plan.leave(row, _undo_first(overtaken[row.id], row))
         elif isinstance(row.action, MessageTransfer) and row.fence and row.destination_uid is not None:
             action = _transfer_back(row, row.action, row.fence.uidvalidity, row.destination_uid)
             back.append(action)

@@ -111,9 +111,12 @@ class Undo:
         return recovery.errors
 
     def _plan(self) -> UndoPlan:
+        rows = self.desk.journal.rows(run=self.run.id)
+        last = rows[-1].id if rows else 0
         return plan_undo(
             self.run,
-            self.desk.journal.rows(run=self.run.id),
+            rows,
+            later=self.desk.journal.rows(account=self.account.name, after=last),
             books=self.servers.books,
             editor=CardRewriter(),
             mail=self.servers.mail,

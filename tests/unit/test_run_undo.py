@@ -7,7 +7,14 @@ from dataclasses import replace
 import pytest
 
 from mailsync.errors import UsageError
-from mailsync.run.actions import CardCreate, CardDelete, CardReplace, FolderCreate, MessageRemove
+from mailsync.run.actions import (
+    CardCreate,
+    CardDelete,
+    CardReplace,
+    FolderCreate,
+    MessageRemove,
+    MessageTransfer,
+)
 from mailsync.run.apply import Outcome, apply
 from mailsync.run.journal import Run
 from mailsync.run.undo import UndoPlan, plan_undo
@@ -18,11 +25,14 @@ from tests.kill.worlds import LineEditor
 def plan(world: World, run: Run | None = None) -> UndoPlan:
     run = run or world.journal.runs(world.account)[-1]
     rows = world.journal.rows(run=run.id)
-    return plan_undo(run, rows, books={world.book.url: world.book}, editor=LineEditor(), mail=world.mail)
+    later = world.journal.rows(account=world.account, after=rows[-1].id if rows else 0)
+    return plan_undo(
+        run, rows, books={world.book.url: world.book}, editor=LineEditor(), mail=world.mail, later=later
+    )
 
 
-def undo(world: World) -> tuple[UndoPlan, Outcome]:
-    undo_plan = plan(world)
+def undo(world: World, run: Run | None = None) -> tuple[UndoPlan, Outcome]:
+    undo_plan = plan(world, run)
     outcome = apply(
         world.journal.begin("undo", world.account),
         undo_plan.actions,
@@ -168,6 +178,59 @@ def test_the_last_is_taken_back_first() -> None:
     mails = [row for action, row in zip(undo_plan.actions, rows, strict=True) if hasattr(action, "mailbox")]
     assert cards == sorted(cards, reverse=True)
     assert mails == sorted(mails, reverse=True)
+
+
+def test_a_card_that_a_later_run_wrote_again_names_the_run_to_undo_first() -> None:
+    world = World.seeded()
+    world.tidy()
+    first = world.journal.runs(world.account)[0]
+    world.book.put("/0.vcf", b"FN:Jane anew\r\nNOTE:x")
+    world.book.put("/1.vcf", b"FN:Jane by hand\r\nNOTE:x")
+    world.tidy()
+    second = world.journal.runs(world.account)[0]
+    world.book.put("/1.vcf", b"FN:D12 Jane 1\r\nNOTE:x")  # it stands as the first run left it
+    world.book.put("/2.vcf", b"FN:somebody's\r\nNOTE:x")
+    undo_plan = plan(world, first)
+    told = {finding.subject: str(finding.sentence) for finding in undo_plan.findings}
+    assert f"mailsync undo {second.id}" in told["/0.vcf"]
+    assert "somebody" in told["/2.vcf"] and "/1.vcf" not in told
+
+
+@pytest.mark.parametrize("undone", [False, True])
+def test_a_message_that_a_later_run_moved_on_names_the_run_to_undo_first(undone: bool) -> None:
+    world = World.seeded()
+    world.tidy()
+    first = world.journal.runs(world.account)[0]
+    (row,) = [
+        row
+        for row in world.journal.rows(run=first.id)
+        if isinstance(row.action, MessageTransfer) and row.action.destination == "Customers/E05 Roca"
+        if row.action.mailbox == "INBOX"
+    ]
+    assert isinstance(row.action, MessageTransfer) and row.fence and row.destination_uid
+    onward = replace(
+        row.action,
+        mailbox=row.action.destination,
+        uidvalidity=row.fence.uidvalidity,
+        uid=row.destination_uid,
+        destination="Customers/D12 Gibson Importing",
+    )
+    second = world.journal.begin(account=world.account)
+    apply(
+        second,
+        [onward],
+        journal=world.journal,
+        books={world.book.url: world.book},
+        editor=LineEditor(),
+        mail=world.mail,
+    )
+    if undone:
+        undo(world, second)
+    told = [str(one.sentence) for one in plan(world, first).findings if one.kind == "undo-left"]
+    assert [f"mailsync undo {second.id}" in one for one in told] == ([] if undone else [True])
+    if undone:
+        _, outcome = undo(world, first)
+        assert not outcome.conflicts and not world.mail.mailboxes["Customers/E05 Roca"]
 
 
 def test_nothing_is_undone_through_closed_ports() -> None:
