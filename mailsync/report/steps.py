@@ -10,7 +10,9 @@ from mailsync.text import N_, Sentence
 
 def next_steps(report: Report) -> list[Sentence]:
     """Sentences, the most urgent first; one of them says so when nothing is to be done."""
-    steps = [*_leaks(report), *_runs(report), *_people(report), *_undo(report)]
+    steps = [*_leaks(report), *_runs(report), *_errors(report), *_people(report), *_undo(report)]
+    if not steps and (failed := [run for run in report.newest if run.exit_code]):
+        steps = [_unfinished(run) for run in failed]
     return steps or [Sentence.of(N_("Nothing to do: everything is in order."))]
 
 
@@ -90,6 +92,22 @@ def _after_failure(run: RunLine) -> Sentence | None:
                 account=run.account,
             )
     return None
+
+
+def _errors(report: Report) -> Iterator[Sentence]:
+    failed = [note for note in report.obstacles if note.severity == "error"]
+    if errors := sum(1 for note in failed if note.kind not in ("brake", "unconfirmed")):
+        yield Sentence.of(
+            N_("{count} thing(s) failed. Read why under “What could not be done”."), count=errors
+        )
+
+
+def _unfinished(run: RunLine) -> Sentence:
+    return Sentence.of(
+        N_("{account}: the last run did not end well (exit code {code}). Type: mailsync check"),
+        account=run.account,
+        code=run.exit_code,
+    )
 
 
 def _people(report: Report) -> Iterator[Sentence]:

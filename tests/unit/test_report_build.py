@@ -145,6 +145,18 @@ WAITS = note("unconfirmed", "", "Not confirmed yet. If it is right, type: mailsy
             {**PLAN, "errors": [note("brake", "", "Too many")]},
             "li.na: held by a brake, nothing was changed. Read why under “What could not be done”.",
         ),
+        (
+            {"exit_code": 10, "errors": [note("error", "", "The book is gone")]},
+            "li.na: the registry is missing or empty. Type: mailsync registry import PATH",
+        ),
+        (
+            {"exit_code": 3, "errors": [note("error", "", "The book is gone")]},
+            "1 thing(s) failed. Read why under “What could not be done”.",
+        ),
+        (
+            {"exit_code": 3},
+            "li.na: the last run did not end well (exit code 3). Type: mailsync check",
+        ),
         ({"exit_code": 12}, "li.na: login refused or server away. Type: mailsync check"),
         ({"actions": [move("D12 a", "C")]}, "To take everything back, type: mailsync undo r1"),
         (
