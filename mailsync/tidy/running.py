@@ -129,7 +129,8 @@ class Visit:
             with opened(self.account) as servers:
                 self.errors += servers.errors
                 self.findings += servers.findings
-                self.findings += vanished_books(self.shelf, servers, self.account.name)
+                forced = self.options.force is not None and not self.options.dry_run
+                self.findings += vanished_books(self.shelf, servers, self.account.name, accepted=forced)
                 self._recover(servers)
                 tell_interrupted(self.desk, self.account, self.run.id)
                 books, mail = self._read(servers)

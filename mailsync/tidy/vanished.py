@@ -10,13 +10,16 @@ from mailsync.text import N_, Sentence
 from mailsync.tidy.servers import Servers
 
 
-def vanished_books(shelf: Shelf, servers: Servers, account: str) -> Iterator[Finding]:
-    """Note where each book lies, and tell which do not lie there any more: nobody's cards are tidied in them."""
+def vanished_books(shelf: Shelf, servers: Servers, account: str, *, accepted: bool) -> Iterator[Finding]:
+    """Note where each book lies, and tell which do not lie there any more: nobody's cards are tidied in them.
+
+    `accepted`: this run was told to take it for right.
+    """
     for place, found in servers.found.items():
         for url in shelf.found(place, there=found.there, writable=found.writable):
             yield Finding(
                 kind="vanished-book",
-                severity="conflict",
+                severity="finding" if accepted else "conflict",
                 subject=url,
                 sentence=Sentence.of(
                     N_(
