@@ -31,13 +31,15 @@ class FolderNames:
     """How customers' folders are called on one server.
 
     `template`: as configured, `/` between its levels. `separator`: the server's (RFC 9051), None where it has no
-    hierarchy. `prefix`: of the personal namespace (RFC 2342), such as `INBOX.`.
+    hierarchy. `prefix`: of the personal namespace (RFC 2342), such as `INBOX.`. `refused`: characters that this
+    server takes in no name.
     """
 
     template: str
     roster: Roster
     separator: str | None = "/"
     prefix: str = ""
+    refused: str = ""
 
     def folder(self, customer: Customer, when: datetime) -> str:
         """The customer's mailbox; `when` fills the field {year}."""
@@ -102,10 +104,11 @@ class FolderNames:
 
     def _clean(self, text: str) -> str:
         """`text` as (a part of) one level: refused characters become `-`, the ends are trimmed."""
-        composed = unicodedata.normalize("NFC", text)
+        composed = unicodedata.normalize("NFC", text).strip(". \t\r\n")
         marked = "".join("\x00" if unicodedata.category(char) in _INVISIBLE else char for char in composed)
         marked = re.sub("\x00+", "-", marked)
-        kept = "".join("-" if char in _REFUSED or char == self.separator else char for char in marked)
+        refused = _REFUSED.union(self.separator or "", self.refused)
+        kept = "".join("-" if char in refused else char for char in marked)
         return " ".join(kept.split()).strip(". ")
 
 

@@ -64,6 +64,12 @@ class MailboxRefused(CollectionError):
     def __init__(self, template: str, *, code: str, **fields: object) -> None:
         super().__init__(template, **fields)
         self.code = code
+        self.answer = str(fields.get("answer", ""))
+
+    @property
+    def says_missing(self) -> bool:
+        """Of STATUS, SELECT, EXAMINE: there is no such mailbox. Dovecot and Cyrus say it in words, without a code."""
+        return self.code == "NONEXISTENT" or (not self.code and "exist" in self.answer.lower())
 
 
 class Connection(IMAPClient):  # type: ignore[misc]

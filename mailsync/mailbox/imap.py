@@ -139,7 +139,7 @@ class ImapSession:
                 "STATUS", _name(mailbox), "(UIDVALIDITY UIDNEXT)", answer="STATUS", mailbox=mailbox
             )
         except MailboxRefused as refused:
-            if refused.code == "NONEXISTENT" or not self._exists(mailbox):
+            if refused.says_missing or not self._exists(mailbox):
                 return None
             raise
         counters = next(iter(wire.parse_status(answers).values()), {})
@@ -154,6 +154,14 @@ class ImapSession:
         if uidnext is None:
             uidnext = max(self.present(mailbox), default=0) + 1 if standing.messages else 1
         return MailboxState(uidvalidity=standing.uidvalidity, uidnext=uidnext)
+
+    def refuses_name(self, mailbox: str) -> bool:
+        """Whether the server cannot have a mailbox of this name at all (RFC 5530, CANNOT); asked without making it."""
+        try:
+            self._say("STATUS", _name(mailbox), "(UIDNEXT)", answer="STATUS", mailbox=mailbox)
+        except MailboxRefused as refused:
+            return refused.code == "CANNOT"
+        return False
 
     def create(self, mailbox: str) -> None:
         """Create (an existing mailbox is fine) and subscribe, so that every mail client shows it."""

@@ -72,7 +72,8 @@ class Refreshed:
     new: frozenset[MessageKey]
     gone: frozenset[MessageKey]
     changed: frozenset[MessageKey]  #: other flags than before
-    roles: Mapping[str, MailboxRole]  #: of every mailbox of the account, those not read among them
+    roles: Mapping[str, MailboxRole]  #: of every mailbox that is listed, those not read among them
+    existing: frozenset[str]  #: mailboxes that hold mail, or can
     read: tuple[str, ...]  #: mailboxes that are in the index
     problems: tuple[Finding, ...]
 
@@ -135,6 +136,7 @@ class Index:
             gone=frozenset(found.gone),
             changed=frozenset(found.changed),
             roles=assigned,
+            existing=frozenset(one.name for one in listing.folders if one.selectable),
             read=tuple(folder.name for folder in wanted),
             problems=tuple(found.problems),
         )
@@ -143,16 +145,15 @@ class Index:
         """Every message of the account, mailbox by mailbox in the order of UIDs."""
         return list(self._select())
 
-    def sizes(self) -> dict[str, int]:
-        """How many messages are known of each mailbox that has any."""
+    def keys(self) -> set[MessageKey]:
+        """Every message that is known, by its place alone."""
         query = (
-            sa.select(MailboxRow.name, sa.func.count())
+            sa.select(MailboxRow.name, MailboxRow.uidvalidity, MessageRow.uid)
             .join(MessageRow, MessageRow.mailbox_id == MailboxRow.id)
             .where(MailboxRow.account == self._account)
-            .group_by(MailboxRow.name)
         )
         with self._engine.connect() as connection:
-            return dict(connection.execute(query).tuples().all())
+            return {MessageKey(*row) for row in connection.execute(query)}
 
     def find(self, message_id: str) -> list[Message]:
         """The messages with this Message-ID; there may be several, in several mailboxes."""

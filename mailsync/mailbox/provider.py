@@ -29,6 +29,7 @@ class Profile:
     folders: tuple[Folder, ...]
     roles: tuple[tuple[str, MailboxRole], ...]  #: mailbox → role
     problems: tuple[Sentence, ...] = ()
+    refused: str = ""  #: characters that the server takes in no folder name
 
     def having(self, role: MailboxRole) -> tuple[str, ...]:
         """The mailboxes with this role."""
@@ -41,7 +42,10 @@ def probe(session: ImapSession, overrides: Overrides | None = None) -> Profile:
     listing = session.listing()
     prefix, separator = _namespace(session, listing.folders)
     assigned = roles(listing.folders, overrides)
+    # Dovecot keeps folders as Maildir++ by default: "." parts their levels on disk, whatever the separator is.
+    refused = "." if separator != "." and session.refuses_name(f"{prefix}mailsync.mailsync") else ""
     return Profile(
+        refused=refused,
         capabilities=capabilities,
         separator=separator,
         prefix=prefix,

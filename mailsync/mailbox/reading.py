@@ -83,7 +83,14 @@ def listing(say: Say, capabilities: frozenset[str]) -> Listing:
     """All mailboxes. Names that are no modified UTF-7 are left out and reported: they cannot be said back."""
     items = "MESSAGES UIDNEXT UIDVALIDITY" + (" HIGHESTMODSEQ" if "CONDSTORE" in capabilities else "")
     found, broken, counters = _list_status(say, capabilities, items) or _list_and_status(say, items)
-    folders = tuple(_with_counters(folder, counters.get(folder.name, {})) for folder in found)
+    above = _above(found)
+    folders = tuple(
+        _with_counters(
+            _checked(say, folder, items, counters, above=folder.name in above),
+            counters.get(folder.name, {}),
+        )
+        for folder in found
+    )
     problems = tuple(
         Sentence.of(
             N_(
@@ -96,7 +103,37 @@ def listing(say: Say, capabilities: frozenset[str]) -> Listing:
     return Listing(folders=folders, problems=problems)
 
 
-_Listed = tuple[list[Folder], list[str], Mapping[str, Mapping[str, int]]]
+def _checked(
+    say: Say, folder: Folder, items: str, counters: dict[str, Mapping[str, int]], *, above: bool
+) -> Folder:
+    r"""Dovecot goes on listing a deleted mailbox that has others below it, without `\NonExistent`: one that is listed
+    and has no STATUS is asked again, by itself. `above`: others lie below it."""
+    if not folder.selectable or folder.name in counters:
+        return folder
+    try:
+        counters[folder.name] = _status(say, folder.name, items)
+    except MailboxRefused as refused:  # said again, as a problem, when it is to be read
+        log.debug("%s", refused)
+        if above and refused.says_missing:
+            return replace(folder, flags=folder.flags | {"\\nonexistent"})
+    return folder
+
+
+def _above(folders: Iterable[Folder]) -> set[str]:
+    """The names above those of `folders`."""
+    found: set[str] = set()
+    for folder in folders:
+        parts = folder.name.split(folder.separator) if folder.separator else []
+        found |= {(folder.separator or "").join(parts[:count]) for count in range(1, len(parts))}
+    return found
+
+
+def _status(say: Say, mailbox: str, items: str) -> Mapping[str, int]:
+    answers = say("STATUS", wire.encode_name(mailbox), f"({items})", answer="STATUS", mailbox=mailbox)
+    return next(iter(wire.parse_status(answers).values()), {})
+
+
+_Listed = tuple[list[Folder], list[str], dict[str, Mapping[str, int]]]
 
 
 def _list_status(say: Say, capabilities: frozenset[str], items: str) -> _Listed | None:
@@ -115,25 +152,13 @@ def _list_status(say: Say, capabilities: frozenset[str], items: str) -> _Listed 
         return None
     found, broken = wire.parse_list(answers)
     marked = [replace(folder, subscribed="\\subscribed" in folder.flags) for folder in found]
-    return marked, broken, wire.parse_status(statuses)
+    return marked, broken, dict(wire.parse_status(statuses))
 
 
 def _list_and_status(say: Say, items: str) -> _Listed:
     found, broken = wire.parse_list(say("LIST", '""', '"*"', answer="LIST"))
     subscribed = {folder.name for folder in wire.parse_list(say("LSUB", '""', '"*"', answer="LSUB"))[0]}
-    counters: dict[str, Mapping[str, int]] = {}
-    for folder in found:
-        if not folder.selectable:
-            continue
-        try:
-            answers = say(
-                *("STATUS", wire.encode_name(folder.name), f"({items})"), answer="STATUS", mailbox=folder.name
-            )
-        except MailboxRefused as refused:  # said again, as a problem, when it is to be read
-            log.debug("%s", refused)
-        else:
-            counters[folder.name] = next(iter(wire.parse_status(answers).values()), {})
-    return [replace(folder, subscribed=folder.name in subscribed) for folder in found], broken, counters
+    return [replace(folder, subscribed=folder.name in subscribed) for folder in found], broken, {}
 
 
 def _with_counters(folder: Folder, counters: Mapping[str, int]) -> Folder:

@@ -33,6 +33,7 @@ class MailView:
     mailboxes: frozenset[str]  #: all that the server lists
     separator: str | None
     prefix: str
+    refused: str = ""  #: characters that the server takes in no folder name
     findings: tuple[Finding, ...] = ()
 
 
@@ -58,9 +59,13 @@ def own_people(house: House) -> OwnPeople:
     return OwnPeople(addresses=house.own_addresses, domains=house.own_domains)
 
 
-def folder_names(account: Account, roster: Roster, separator: str | None, prefix: str) -> FolderNames:
+def folder_names(
+    account: Account, roster: Roster, separator: str | None, prefix: str, refused: str = ""
+) -> FolderNames:
     """How customers' folders are called on the account's server."""
-    return FolderNames(template=account.filing.folder, roster=roster, separator=separator, prefix=prefix)
+    return FolderNames(
+        template=account.filing.folder, roster=roster, separator=separator, prefix=prefix, refused=refused
+    )
 
 
 def attribute_mail(
@@ -94,7 +99,7 @@ def make_plan(
     entries = tuple(entry for plan in book_plans for entry in plan.entries)
     if mail is None:
         return Plan(actions=tuple(actions), findings=tuple(findings), entries=entries)
-    folders = folder_names(account, roster, mail.separator, mail.prefix)
+    folders = folder_names(account, roster, mail.separator, mail.prefix, mail.refused)
     attributions = attribute_mail(house, roster, mail, folders, placements)
     verdicts = audit(
         mail.messages,

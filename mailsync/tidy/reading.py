@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from mailsync.mailbox.folders import Overrides
+from mailsync.mailbox.headers import MessageKey
 from mailsync.mailbox.imap import ImapSession
 from mailsync.mailbox.index import Index
 from mailsync.mailbox.provider import probe
-from mailsync.run.actions import Finding
+from mailsync.run.actions import Finding, Placement
 from mailsync.run.brakes import Listing, shrunken_mailboxes
 from mailsync.text import N_, Sentence
 from mailsync.tidy.desk import Progress
@@ -22,11 +24,19 @@ def overrides(account: Account) -> Overrides:
 
 
 def read_mail(
-    session: ImapSession, index: Index, account: Account, *, full: bool, progress: Progress
+    session: ImapSession,
+    index: Index,
+    account: Account,
+    *,
+    placements: Iterable[Placement],
+    full: bool,
+    progress: Progress,
 ) -> MailView:
-    """All messages of `account` as they stand. Raises `AccountError`."""
+    """All messages of `account` as they stand. `placements`: what mailsync took away itself is no loss. Raises
+    `AccountError`."""
     profile = probe(session, overrides(account))
-    before = index.sizes()
+    ours = _emptied(placements)
+    before = Counter(key.mailbox for key in index.keys() if key not in ours)
 
     def show(mailbox: str, done: int, total: int) -> None:
         progress(Sentence.of(N_("Reading {mailbox}"), mailbox=mailbox), done, total)
@@ -45,8 +55,18 @@ def read_mail(
     )
     return MailView(
         messages=messages,
-        mailboxes=frozenset(refreshed.roles),
+        mailboxes=refreshed.existing,
         separator=profile.separator,
         prefix=profile.prefix,
+        refused=profile.refused,
         findings=findings,
     )
+
+
+def _emptied(placements: Iterable[Placement]) -> set[MessageKey]:
+    """Where messages lay until mailsync moved them on, or took its own copies back."""
+    return {
+        MessageKey(*(placement.destination if placement.undone else placement.source))
+        for placement in placements
+        if placement.undone or placement.kind == "message-move"
+    }

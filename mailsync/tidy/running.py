@@ -190,7 +190,12 @@ class Visit:
         if servers.mail and MAILBOX not in self.blocked:
             try:
                 mail = read_mail(
-                    servers.mail, self.index, self.account, full=self.options.full, progress=self.progress
+                    servers.mail,
+                    self.index,
+                    self.account,
+                    placements=self.desk.journal.placements(self.account.name),
+                    full=self.options.full,
+                    progress=self.progress,
                 )
             except (AccountError, CollectionError) as error:
                 self.errors.append(error)
@@ -232,7 +237,11 @@ class Visit:
         )
         told["plan_hash"], told["unconfirmed"] = plan.hash, permission.unconfirmed
         if mail is not None:
-            told["server"] = {"separator": mail.separator, "prefix": mail.prefix}
+            told["server"] = {
+                "separator": mail.separator,
+                "prefix": mail.prefix,
+                "refused": mail.refused,
+            }
         self.errors += permission.refusals
         books_allowed = [url for url in books if url in permission.allowed]
         self._accept(books_allowed)

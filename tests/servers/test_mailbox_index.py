@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import imaplib
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -168,6 +169,34 @@ def test_a_fingerprint_survives_every_move(user: MailUser, session: ImapSession,
     session.move(target, [1, 2, 3], "INBOX")
     after = {uid: state.fingerprint for uid, state in session.messages_from("INBOX", 4).items()}
     assert sorted(after.values()) == sorted(before.values()) and len(set(before.values())) == 3
+
+
+def test_a_deleted_mailbox_with_others_below_it_is_no_mailbox(mail_user: MailUser, engine: sa.Engine) -> None:
+    login = ImapLogin.of_url(mail_user.url, user=mail_user.name, password=mail_user.password)
+    with ImapSession(login) as session:
+        session.create("Customers/D12")
+        session.create("Customers/D12/2024")
+        before = Index(engine, "li.na").refresh(session)
+        assert "Customers/D12" in before.existing
+        with imaplib.IMAP4("127.0.0.1", mail_user.server.port) as client:
+            client.login(mail_user.name, mail_user.password)
+            assert client.delete('"Customers/D12"')[0] == "OK"
+        found = Index(engine, "li.na").refresh(session)
+        assert not found.problems
+        assert {"Customers/D12/2024"} <= found.existing and "Customers/D12" not in found.existing
+        assert session.state("Customers/D12") is None
+        session.create("Customers/D12")
+        assert "Customers/D12" in Index(engine, "li.na").refresh(session).existing
+
+
+def test_a_name_that_the_server_cannot_have_is_known_beforehand(
+    mail_user: MailUser, dotted_mail_user: MailUser
+) -> None:
+    for user, refused in ((mail_user, "."), (dotted_mail_user, "")):
+        login = ImapLogin.of_url(user.url, user=user.name, password=user.password)
+        with ImapSession(login) as session:
+            assert probe(session).refused == refused
+            assert not session.refuses_name("Customers")
 
 
 def test_a_broken_folder_name_is_left_out_and_reported(mail_user: MailUser, engine: sa.Engine) -> None:

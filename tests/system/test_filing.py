@@ -93,3 +93,43 @@ def test_a_filed_message_that_a_person_moved_is_told_wherever_it_is(company: Com
     told = company.run("tidy", "--json").objects()[0]
     assert ["it stays in Private" in one for one in findings(told, "misfiled")] == [True]
     assert not told["actions"]
+
+
+def test_a_company_whose_name_has_dots_is_filed_where_the_server_takes_none(company: Company) -> None:
+    customers = company.folder / "registry" / "customers.csv"
+    customers.write_text(
+        customers.read_text(encoding="utf-8").replace(",Gibson Importing,", ",St. James...,"),
+        encoding="utf-8",
+    )
+    company.mail.seed([letter(0), letter(2)])
+    company.confirm()
+    assert company.run("tidy").code == 0
+    assert company.places() == {"Customers/D12 St- James": 2}
+    company.mail.seed([letter(4)])
+    assert company.run("tidy").code == 0
+    assert company.places() == {"Customers/D12 St- James": 3}
+
+
+def test_a_deleted_folder_that_has_others_below_it_is_made_again(company: Company) -> None:
+    company.mail.seed([letter(0)])
+    company.confirm()
+    assert company.run("tidy").code == 0
+    take(company, D12, f"{D12}/2024")
+    with a_client(company) as client:
+        assert client.delete(quoted(D12))[0] == "OK"
+    company.mail.seed([letter(2)])
+    told = company.run("tidy", "--json").objects()[0]
+    assert told["exit_code"] == 0 and not told["errors"] and not findings(told, "mailbox")
+    assert company.places() == {D12: 1, f"{D12}/2024": 1}
+
+
+def test_what_mailsync_moved_itself_is_no_loss(company: Company) -> None:
+    company.mail.seed([letter(2 * number) for number in range(60)])
+    company.confirm()
+    first = company.run("tidy", "--json").objects()[0]
+    assert not findings(company.run("tidy", "--json").objects()[0], "shrunken-mailbox")
+    assert company.run("undo", first["run"]).code == 0
+    assert not findings(company.run("plan", "--json").objects()[0], "shrunken-mailbox")
+    assert [company.run("tidy").code for _ in range(2)] == [0, 0]
+    take(company, D12, "Trash")
+    assert len(findings(company.run("plan", "--json").objects()[0], "shrunken-mailbox")) == 1

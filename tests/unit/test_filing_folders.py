@@ -151,3 +151,12 @@ def test_regions() -> None:
     assert [region_of(country) for country in ("DE", "US", "CN", "NZ", "ZA", None, "XX")] == [
         "EU", "AM", "AS", "AU", "AF", None, None,
     ]  # fmt: skip
+
+
+def test_a_character_that_the_server_refuses_is_replaced_and_its_folders_are_known() -> None:
+    names = FolderNames(template="Customers v1.0/{code} {company}", roster=ROSTER, refused=".")
+    james = customer("D12", "St. James")
+    assert names.folder(james, NOW) == "Customers v1-0/D12 St- James"
+    assert names.customer_of("Customers v1-0/D12 St- James") == "D12"
+    dotted = FolderNames(template="Customers/{code} {company}", roster=ROSTER, refused=".")
+    assert dotted.customer_of("Customers/D12 St. James") == "D12"
