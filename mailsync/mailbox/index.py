@@ -145,7 +145,7 @@ class Index:
         """Every message of the account, mailbox by mailbox in the order of UIDs."""
         return list(self._select())
 
-    def keys(self) -> set[MessageKey]:
+    def known(self) -> set[MessageKey]:
         """Every message that is known, by its place alone."""
         query = (
             sa.select(MailboxRow.name, MailboxRow.uidvalidity, MessageRow.uid)

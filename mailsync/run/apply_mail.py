@@ -85,9 +85,15 @@ def _create_folders(execution: Execution, mail: MailPort, actions: Sequence[Fold
     if not execution.go_on():
         execution.leave(actions)
         return
-    missing = [action for action in actions if mail.state(action.mailbox) is None]
-    present = [action for action in actions if action not in missing]
-    execution.settle([Result(action=action, state="done") for action in present])
+    missing = []
+    for action in actions:
+        try:
+            if mail.state(action.mailbox) is None:
+                missing.append(action)
+            else:
+                execution.settle([Result(action=action, state="done")])
+        except CollectionError as error:
+            execution.refuse(action, error.sentence, "failed")
     rows = execution.open([Intent(action=action) for action in missing])
     refusals: dict[int, Sentence] = {}
     for row, action in zip(rows, missing, strict=True):

@@ -23,11 +23,13 @@ from mailsync.run.actions import (
     MailAction,
     MessageRemove,
     MessageTransfer,
+    Place,
     Severity,
     target,
 )
 from mailsync.run.journal import JournalRow, Run
 from mailsync.run.ports import BookPort, CardEditor, MailPort
+from mailsync.run.relocate import relocate
 from mailsync.run.settle import wanted_bytes
 from mailsync.text import N_, Sentence
 
@@ -254,30 +256,60 @@ def _plan_mail(
             plan.leave(row, Sentence.of(closed, target=target(row.action)))
         return
     back: list[MailAction] = []
+    copies, originals = _present_places(mail, rows)
     for row in rows:
         if isinstance(row.action, FolderCreate):
             stays = N_("The folder {mailbox} stays: mail may have come into it meanwhile")
             plan.leave(row, Sentence.of(stays, mailbox=row.action.mailbox), kind="folder-left")
         elif row.id in overtaken:
             plan.leave(row, _undo_first(overtaken[row.id], row))
-        elif isinstance(row.action, MessageTransfer) and row.fence and row.destination_uid is not None:
-            action = _transfer_back(row, row.action, row.fence.uidvalidity, row.destination_uid)
+        elif isinstance(row.action, MessageTransfer) and row.id in copies:
+            action = _transfer_back(row, row.action, copies[row.id], originals.get(row.id))
             back.append(action)
             plan.undoes[action] = row.id
+        elif isinstance(row.action, MessageTransfer):
+            lost = N_(
+                "“{subject}” is not found in {mailbox}, which is gone or was made anew since: find it and move it back "
+                "to {before} by hand"
+            )
+            plan.leave(
+                row,
+                Sentence.of(
+                    lost,
+                    subject=row.action.subject,
+                    mailbox=row.action.destination,
+                    before=row.action.mailbox,
+                ),
+            )
     homes = dict.fromkeys(action.destination for action in back if isinstance(action, MessageTransfer))
     plan.actions.extend(FolderCreate(mailbox=home) for home in homes if mail.state(home) is None)
     plan.actions.extend(back)
 
 
+def _present_places(mail: MailPort, rows: Sequence[JournalRow]) -> tuple[dict[int, Place], dict[int, Place]]:
+    """Where what the rows filed lies now, and the originals of copies; a server may have numbered both anew."""
+    filed, originals = {}, {}
+    for row in rows:
+        action = row.action
+        if isinstance(action, MessageTransfer) and row.fence and row.destination_uid is not None:
+            place = Place(action.destination, row.fence.uidvalidity, row.destination_uid)
+            filed[row.id] = place, action.fingerprint
+            if not _moves(row):
+                origin = Place(action.mailbox, action.uidvalidity, action.uid)
+                originals[row.id] = origin, action.fingerprint
+    return relocate(mail, filed), relocate(mail, originals)
+
+
 def _transfer_back(
-    row: JournalRow, action: MessageTransfer, uidvalidity: int, uid: int
+    row: JournalRow, action: MessageTransfer, place: Place, original: Place | None
 ) -> MessageTransfer | MessageRemove:
+    original = original or Place(action.mailbox, action.uidvalidity, action.uid)
     if action.kind == "message-move" and row.state == "done":
         return MessageTransfer(
             kind="message-move",
             mailbox=action.destination,
-            uidvalidity=uidvalidity,
-            uid=uid,
+            uidvalidity=place.uidvalidity,
+            uid=place.uid,
             message_id=action.message_id,
             fingerprint=action.fingerprint,
             subject=action.subject,
@@ -287,12 +319,12 @@ def _transfer_back(
         )
     return MessageRemove(
         mailbox=action.destination,
-        uidvalidity=uidvalidity,
-        uid=uid,
+        uidvalidity=place.uidvalidity,
+        uid=place.uid,
         message_id=action.message_id,
         fingerprint=action.fingerprint,
         subject=action.subject,
         original=action.mailbox,
-        original_uidvalidity=action.uidvalidity,
-        original_uid=action.uid,
+        original_uidvalidity=original.uidvalidity,
+        original_uid=original.uid,
     )

@@ -36,7 +36,7 @@ def read_mail(
     `AccountError`."""
     profile = probe(session, overrides(account))
     ours = _emptied(placements)
-    before = Counter(key.mailbox for key in index.keys() if key not in ours)
+    before = Counter(key.mailbox for key in index.known() if key not in ours)
 
     def show(mailbox: str, done: int, total: int) -> None:
         progress(Sentence.of(N_("Reading {mailbox}"), mailbox=mailbox), done, total)

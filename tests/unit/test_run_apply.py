@@ -482,6 +482,16 @@ def test_folders_are_made_once_and_an_existing_one_is_no_event() -> None:
     assert [row.action for row in journal.rows()] == [FolderCreate(mailbox="D12")]
 
 
+def test_a_folder_that_refuses_ends_its_own_work_only() -> None:
+    mail, journal = a_mail(), memory_journal()
+    mail.refuses.add("broken")
+    outcome = carry_out(
+        [FolderCreate(mailbox="broken"), FolderCreate(mailbox="new")], mail=mail, journal=journal
+    )
+    assert [str(result.note) for result in outcome.failed] == ["broken refuses"]
+    assert len(outcome.done) == 1 and "new" in mail.mailboxes
+
+
 def test_a_source_that_refuses_ends_its_own_work_only() -> None:
     mail, journal = a_mail(), memory_journal()
     mail.append("Sent", Mail(subject="D12 sent"))

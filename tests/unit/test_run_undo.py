@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mailsync.errors import UsageError
+from mailsync.filing.plan import Mode
 from mailsync.run.actions import (
     CardCreate,
     CardDelete,
@@ -265,3 +266,37 @@ def test_what_a_person_wrote_between_a_crash_and_the_recovery_is_never_overwritt
     ]
     undo(world)
     assert world.book.cards["/0.vcf"] == b"FN:D12 Jane 0\r\nNOTE:her own words"
+
+
+def renumber(world: World, mailbox: str) -> None:
+    """The server loses its index of a mailbox: other UIDs under another UIDVALIDITY."""
+    box = world.mail.mailboxes[mailbox]
+    world.mail.mailboxes[mailbox] = dict(enumerate(reversed(list(box.values())), start=1))
+    world.mail.uidvalidity[mailbox] += 1000
+    world.mail.uidnext[mailbox] = len(box) + 1
+
+
+@pytest.mark.parametrize("mode", ["move", "copy"])
+def test_a_run_is_undone_though_the_server_numbered_its_mailboxes_anew(mode: Mode) -> None:
+    world = World.seeded(mode=mode)
+    world.mail.append("INBOX", world.mail.mailboxes["INBOX"][1])  # equal to another
+    before = world.state()
+    world.tidy()
+    for mailbox in world.mail.mailboxes:
+        renumber(world, mailbox)
+    _, outcome = undo(world)
+    assert not outcome.conflicts
+    assert world.state()[0] == before[0]
+
+
+def test_what_is_in_no_numbered_place_any_more_must_be_moved_by_hand() -> None:
+    world = World.seeded()
+    world.tidy()
+    renumber(world, "Customers/D12 Gibson Importing")
+    gone = world.mail.mailboxes["Customers/D12 Gibson Importing"].popitem()
+    del world.mail.mailboxes["Customers/E05 Roca"]
+    undo_plan, outcome = undo(world)
+    left = [str(finding.sentence) for finding in undo_plan.findings if finding.kind == "undo-left"]
+    assert all("by hand" in one for one in left) and len(left) >= 2
+    assert any(gone[1].subject in one for one in left)
+    assert not outcome.conflicts
