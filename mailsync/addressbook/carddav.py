@@ -80,13 +80,13 @@ class CardDavClient:
         if found is None and urlsplit(start).path in ("", "/"):
             found = self._look(urljoin(start, WELL_KNOWN))
         if found is None:
-            raise CollectionError(N_("no address book was found at {url}: check the URL"), url=start)
+            raise NotThere(N_("no address book was found at {url}: check the URL"), url=start)
         place, member = found
         if member.has(f"{DAV}resourcetype", f"{CARD}addressbook"):
             return [_book_info(urljoin(place, member.href), member)]
         books = [book for home in self._homes(place, member) for book in self._books_in(home)]
         if not books:
-            raise CollectionError(
+            raise NotThere(
                 N_("{user} has no address book at {url}: create one there first"),
                 user=self._session.user,
                 url=start,

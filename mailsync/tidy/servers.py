@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
+from mailsync.addressbook.answers import NotThere
 from mailsync.addressbook.book import Book
 from mailsync.addressbook.carddav import CardDavClient
 from mailsync.addressbook.scope import parse_scope
@@ -85,7 +86,11 @@ def dav_client(access: Access) -> CardDavClient:
 def _open_books(servers: Servers, stack: ExitStack, wanted: BookAccess) -> None:
     parse_scope(wanted.scope)  # a wrong scope costs this book, not the account
     client = stack.enter_context(dav_client(wanted.access))
-    found = client.discover()
+    try:
+        found = client.discover()
+    except NotThere:
+        servers.found[wanted.access.place] = FoundBooks(there=frozenset(), writable=frozenset())
+        raise
     servers.found[wanted.access.place] = FoundBooks(
         there=frozenset(one.url for one in found),
         writable=frozenset(one.url for one in found if one.writable),

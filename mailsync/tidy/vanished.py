@@ -16,7 +16,8 @@ def vanished_books(shelf: Shelf, servers: Servers, account: str, *, accepted: bo
     `accepted`: this run was told to take it for right.
     """
     for place, found in servers.found.items():
-        for url in shelf.found(place, there=found.there, writable=found.writable):
+        gone = shelf.found(place, there=found.there, writable=found.writable)
+        for url in gone if found.there else ():  # where no book is left at all, an error says so
             yield Finding(
                 kind="vanished-book",
                 severity="finding" if accepted else "conflict",

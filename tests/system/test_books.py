@@ -81,3 +81,6 @@ def test_a_book_that_vanished_behind_a_principal_is_told_until_it_is_taken_for_r
     assert company.run("who", "D12", "--json").objects() != []
     assert company.run("tidy", "--force").code == 0
     assert company.run("tidy").code == 0
+    shutil.rmtree(collection(company, "second"))
+    assert [row["kind"] for row in company.run("tidy", "--json").objects()[0]["errors"]] == ["error"]
+    assert company.run("who", "D12", "--json").objects() == []
