@@ -69,6 +69,7 @@ KINDS = {
     "registry-row": N_("registry"),
     "report-only": N_("report only"),
     "server": N_("server"),
+    "stays": N_("stays"),
     "shrunken-mailbox": N_("folder emptied"),
     "undo-left": N_("not taken back"),
     "unreadable-message": N_("mail unreadable"),

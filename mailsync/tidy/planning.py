@@ -19,6 +19,7 @@ from mailsync.conversations.plain_words import PLAIN_WORDS
 from mailsync.conversations.suggestions import SuggestionSettings, attribution_findings, suggestions
 from mailsync.filing.folders import FolderNames
 from mailsync.filing.plan import FilingPlan, FilingSettings, hand_filed, plan_filing
+from mailsync.filing.stays import tell_stays
 from mailsync.mailbox.headers import Message
 from mailsync.registry.roster import Roster
 from mailsync.run.actions import Action, Finding, Place, Placement, plan_hash
@@ -108,23 +109,19 @@ def make_plan(
         own_people(house),
         AuditSettings(plain_words=PLAIN_WORDS | house.plain_words),
     )
+    settings = _filing_settings(account)
     filing = plan_filing(
         mail.messages,
         attributions.by_key,
         attributions.threads,
         folders=folders,
-        settings=FilingSettings(
-            mode=account.filing.mode,
-            only_read=account.filing.only_read,
-            min_age_days=account.filing.min_age_days,
-            leave_flagged=account.filing.leave_flagged,
-        ),
+        settings=settings,
         existing=mail.mailboxes,
         placements=placements,
         now=now,
         remembered=remembered,
     )
-    findings += [*mail.findings, *filing.findings]
+    findings += [*mail.findings, *filing.findings, *tell_stays(filing.stays, settings)]
     findings += attribution_findings(attributions)
     findings += suggestions(attributions, roster, own_people(house), SuggestionSettings())
     findings += candidates(attributions, roster, own_people(house))
@@ -135,6 +132,15 @@ def make_plan(
         verdicts=verdicts,
         attributions=attributions,
         filing=filing,
+    )
+
+
+def _filing_settings(account: Account) -> FilingSettings:
+    return FilingSettings(
+        mode=account.filing.mode,
+        only_read=account.filing.only_read,
+        min_age_days=account.filing.min_age_days,
+        leave_flagged=account.filing.leave_flagged,
     )
 
 

@@ -177,6 +177,7 @@ def empty(account: str, started: datetime, *, run: str = "", dry_run: bool) -> J
         "audit": [],
         "cards": [],
         "actions": [],
+        "stays": {},
         "findings": [],
         "conflicts": [],
         "errors": [],

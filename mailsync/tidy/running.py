@@ -13,6 +13,7 @@ from mailsync.addressbook.cards import CardRewriter
 from mailsync.addressbook.shelf import BookView, Shelf
 from mailsync.database import unusable
 from mailsync.errors import AccountError, CollectionError, MailsyncError, StorageError
+from mailsync.filing.stays import count_stays
 from mailsync.mailbox.headers import MessageKey
 from mailsync.registry.roster import Roster
 from mailsync.run import apply as applying
@@ -250,6 +251,7 @@ class Visit:
         told["actions"] = result.action_rows(plan.actions, results)
         told["cards"] = result.card_rows(plan.entries, results)
         told["conflicts"] = result.conflict_rows(results)
+        told["stays"] = count_stays(plan.filing.stays)
         if mail is not None and plan.attributions is not None:
             self._tell_messages(mail, plan, told, former, outside, applied=MAILBOX in permission.allowed)
 
