@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from mailsync.addressbook.book import Changes, stores_through_vobject
 from mailsync.addressbook.cards import ShelfCard, guess_meaning
 from mailsync.addressbook.rows import ShelfBook, ShelfRow, card_of, hand_over, note_action, note_edit
-from mailsync.run.actions import CardAction, CardDelete, CardState, Finding
+from mailsync.run.actions import CardAction, CardCreate, CardDelete, CardState, Finding
 from mailsync.text import N_, Sentence
 
 
@@ -130,6 +130,10 @@ class Shelf:
         """`wrote` for many actions of one book, with their cards' bytes before: read back together."""
         held = book.read_many([action.href for action, _ in done])
         with Session(self._engine) as session, session.begin():
+            # What an undo adds or takes away is no loss that the brake should wonder about.
+            shelved = self._book(session, book.url)
+            shelved.accepted += sum(isinstance(action, CardCreate) for action, _ in done)
+            shelved.accepted -= sum(isinstance(action, CardDelete) for action, _ in done)
             for action, before in done:
                 row = self._row(session, action.book, action.href)
                 if action.href in held:

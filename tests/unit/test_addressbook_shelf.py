@@ -463,3 +463,13 @@ def test_cards_beyond_unicode_are_kept(shelf: Shelf) -> None:
         "odd.vcf", new_card(uid="o", fn="x", addresses=(), company="").replace(b"FN:x", b"FN:\xff\xfe")
     )
     assert shelf.refresh(book).cards[0].href == href
+
+
+def test_what_an_undo_takes_away_is_no_loss(shelf: Shelf) -> None:
+    book = MemoryBook()
+    run(book, shelf)  # adds Jane's card
+    (card,) = shelf.refresh(book).cards
+    undo = CardDelete(book=book.url, href=card.href, uid="x", etag=card.etag, before="x")
+    carry_out(book, shelf, [undo])
+    view = shelf.refresh(book)
+    assert (view.known_before, len(view.cards)) == (0, 0)
