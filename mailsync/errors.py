@@ -89,6 +89,9 @@ class ConfigError(MailsyncError):
 #: its secret cannot be read.
 EXIT_ORDER = (1, 30, 20, 12, 11, 10, 2, 3, 0)
 
+#: As a shell says of a process that a signal ended.
+INTERRUPTED = 130
+
 
 def worst_exit(codes: list[int]) -> int:
     """The exit code of a process whose accounts ended with `codes`."""

@@ -5,6 +5,7 @@ Rooms are imported where they are used: together they take a second to load, whi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from mailsync.cli.context import Context
-from mailsync.errors import UsageError, worst_exit
+from mailsync.errors import INTERRUPTED, UsageError, worst_exit
 from mailsync.text import N_
 from mailsync.tidy.settings import Options
 
@@ -45,27 +46,40 @@ def tidy(
     force: ForceOption = None,
 ) -> int:
     """One pass now: address books, audit, filing, report."""
-    return _run_all(ctx.obj, account, as_json, Options(full=full, force=force))
+    from mailsync.cli.ending import asked_to_end
+
+    context: Context = ctx.obj
+    with asked_to_end(context.translate) as stop:
+        return _run_all(context, account, as_json, Options(full=full, force=force), stop)
 
 
-def _run_all(context: Context, names: list[str] | None, as_json: bool, options: Options) -> int:
+def _run_all(
+    context: Context,
+    names: list[str] | None,
+    as_json: bool,
+    options: Options,
+    stop: Callable[[], bool] = lambda: False,
+) -> int:
     from mailsync.cli import show
     from mailsync.tidy.running import run
 
     results = []
     for account in context.accounts(names):
         with show.progress(account.name, context, quiet=as_json) as progress:
-            result = run(context.desk, account, options, progress=progress)
+            result = run(context.desk, account, options, stop=stop, progress=progress)
         results.append(result)
         if as_json:
             show.result_line(context, result)
+        if result["exit_code"] == INTERRUPTED:
+            break
     if not as_json:
         show.on_terminal(context, results)
     if not options.dry_run:
         page = show.web_page(context, results, context.house.reports / show.page_name(results))
         if not as_json:
             context.console.print(context.translate(N_("Report: {path}")).format(path=page))
-    return worst_exit([int(result["exit_code"]) for result in results])
+    codes = [int(result["exit_code"]) for result in results]
+    return INTERRUPTED if INTERRUPTED in codes else worst_exit(codes)
 
 
 def confirm(
@@ -91,11 +105,15 @@ def undo(
 ) -> int:
     """Put back everything a run did: cards, and each message into its own former mailbox."""
     from mailsync.cli import show
+    from mailsync.cli.ending import asked_to_end
     from mailsync.tidy import undoing
 
     context: Context = ctx.obj
-    with show.progress(run, context, quiet=as_json) as progress:
-        result = undoing.undo(context.desk, context.accounts(), run, progress=progress)
+    with (
+        asked_to_end(context.translate) as stop,
+        show.progress(run, context, quiet=as_json) as progress,
+    ):
+        result = undoing.undo(context.desk, context.accounts(), run, stop=stop, progress=progress)
     if as_json:
         show.result_line(context, result)
     else:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from mailsync.errors import INTERRUPTED
 from mailsync.run.actions import before_after, describe, target
 from mailsync.run.journal import JournalRow
 from mailsync.tidy import result
 from mailsync.tidy.desk import Desk
 from mailsync.tidy.result import Json
 from mailsync.tidy.settings import Account
-
-#: As a shell says of a process that a signal ended.
-INTERRUPTED = 130
 
 
 def tell_interrupted(desk: Desk, account: Account, current: str) -> None:

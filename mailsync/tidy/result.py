@@ -10,7 +10,7 @@ from typing import Any
 from mailsync.addressbook.entries import CardEntry
 from mailsync.audit.plan import SubjectVerdict
 from mailsync.conversations.attribution import Attribution
-from mailsync.errors import MailsyncError, NotConfirmed, RunRefused, worst_exit
+from mailsync.errors import INTERRUPTED, MailsyncError, NotConfirmed, RunRefused, worst_exit
 from mailsync.mailbox.headers import Message, MessageKey
 from mailsync.run.actions import Action, Finding, before_after, describe, target
 from mailsync.run.apply import Result
@@ -184,10 +184,10 @@ def empty(account: str, started: datetime, *, run: str = "", dry_run: bool) -> J
     }
 
 
-def finished(told: Json, errors: Sequence[MailsyncError], now: datetime) -> Json:
-    """Date `told` and give it the exit code of DESIGN 6."""
+def finished(told: Json, errors: Sequence[MailsyncError], now: datetime, *, stopped: bool = False) -> Json:
+    """Date `told` and give it the exit code of DESIGN 6. `stopped`: somebody ended it before its end."""
     codes = [error.exit_code for error in errors] + [3 if told["conflicts"] else 0]
-    told["exit_code"] = worst_exit(codes)
+    told["exit_code"] = INTERRUPTED if stopped else worst_exit(codes)
     told["finished"] = now.isoformat()
     return told
 

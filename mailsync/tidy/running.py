@@ -110,6 +110,7 @@ class Visit:
     errors: list[MailsyncError] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     blocked: set[str] = field(default_factory=set)
+    stopped: bool = False  #: somebody who typed the command ended it; the daemon's own end is no event
 
     def __post_init__(self) -> None:
         self.shelf = Shelf(self.desk.engine, self.account.name)
@@ -142,7 +143,7 @@ class Visit:
         told["conflicts"] += result.finding_rows(one for one in self.findings if one.severity != "finding")
         told["errors"] += result.error_rows(self.errors)
         told["counts"] = result.counts(told)
-        return finished(told, self.errors, self.desk.clock())
+        return finished(told, self.errors, self.desk.clock(), stopped=self.stopped)
 
     # ----- step 2: what an interrupted run left
 
@@ -278,6 +279,7 @@ class Visit:
             progress=lambda done, total: self.progress(Sentence.of(N_("Writing")), done, total),
         )
         self.errors += outcome.errors
+        self.stopped = outcome.stopped and self.options.by_hand
         rows = self.desk.journal.rows(run=self.run.id, states=("done",))
         self.errors += carrying.remember_cards(self.shelf, servers, rows)
         if not outcome.errors and not outcome.stopped:

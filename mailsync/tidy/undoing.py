@@ -92,7 +92,7 @@ class Undo:
         told["findings"] = result.finding_rows(one for one in plan.findings if one.severity == "finding")
         told["errors"] = result.error_rows(errors)
         told["counts"] = result.counts(told)
-        finished(told, errors, self.desk.clock())
+        finished(told, errors, self.desk.clock(), stopped=outcome.stopped)
         self.desk.journal.finish_run(own.id, told["exit_code"])
         self.desk.results.store(own.id, self.account.name, own.started, told)
         return told

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import imaplib
+import json
+import signal
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +16,7 @@ import pytest
 from mailsync.demo.seeding import encode_mailbox
 from tests.conftest import BookUser, MailUser
 from tests.system.company import Company, letter
+from tests.system.test_main_job import done_actions, wait_until
 
 D12, E05 = "Customers/D12 Gibson Importing", "Customers/E05 Rossi-Casa"
 
@@ -86,11 +90,13 @@ def test_what_a_person_filed_and_brought_back_is_not_filed(company: Company, fol
 
 
 def test_a_filed_message_that_a_person_moved_is_told_wherever_it_is(company: Company) -> None:
-    company.mail.seed([letter(0)])
+    company.mail.seed([letter(0), letter(1, flags=())])
     company.confirm()
     assert company.run("tidy").code == 0
     take(company, D12, "Private")
     told = company.run("tidy", "--json").objects()[0]
+    assert told["stays"] == {"unread": 1}
+    assert findings(told, "stays") == ["1 message(s) of customers wait: unread"]
     assert ["it stays in Private" in one for one in findings(told, "misfiled")] == [True]
     assert not told["actions"]
 
@@ -133,3 +139,47 @@ def test_what_mailsync_moved_itself_is_no_loss(company: Company) -> None:
     assert [company.run("tidy").code for _ in range(2)] == [0, 0]
     take(company, D12, "Trash")
     assert len(findings(company.run("plan", "--json").objects()[0], "shrunken-mailbox")) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_command_after_what_is_under_way(company: Company, number: signal.Signals) -> None:
+    company.mail.seed([letter(count) for count in range(600)])
+    everything = Counter(one.fingerprint for one in company.messages().elements())
+    company.confirm()
+    database = company.folder / "var" / "mailsync.db"
+
+    filing = company.start("tidy", "--json")
+    wait_until(lambda: done_actions(database) >= 100)
+    filing.send_signal(number)
+    out, err = filing.communicate()
+    assert filing.returncode == 130 and "Ending after what is under way" in err
+    run = json.loads(out)
+    assert run["exit_code"] == 130 and {row["state"] for row in run["actions"]} == {"done", "planned"}
+    assert {row["state"] for row in company.run("journal", "--json").objects()} <= {"done", "abandoned"}
+
+    undoing = company.start("undo", run["run"])
+    wait_until(lambda: done_actions(database, "undone") > 0)
+    undoing.send_signal(number)
+    undoing.communicate()
+    assert undoing.returncode in (130, 0)  # 0: it was done before it heard
+    assert "open" not in {row["state"] for row in company.run("journal", "--json").objects()}
+    assert company.run("tidy").code == 0
+    assert company.places() == {D12: 300, E05: 300}
+    assert Counter(one.fingerprint for one in company.messages().elements()) == everything
+
+
+def test_a_second_signal_ends_a_command_at_once(company: Company) -> None:
+    company.mail.seed([letter(count) for count in range(600)])
+    company.confirm()
+    database = company.folder / "var" / "mailsync.db"
+    filing = company.start("tidy", "--json")
+    wait_until(lambda: done_actions(database) >= 100)
+    filing.send_signal(signal.SIGTERM)
+    assert filing.stderr is not None
+    while "Ending after" not in filing.stderr.readline():
+        assert filing.poll() is None
+    filing.send_signal(signal.SIGTERM)
+    filing.communicate()
+    assert filing.returncode == 130
+    assert company.run("tidy").code == 0
+    assert company.places() == {D12: 300, E05: 300}

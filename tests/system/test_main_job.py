@@ -126,10 +126,11 @@ def test_a_killed_run_ends_in_the_same_state_with_no_message_twice(
         assert Counter(row["state"] for row in result["actions"])["done"] == ours["done"]
 
 
-def done_actions(database: Path) -> int:
+def done_actions(database: Path, state: str = "done") -> int:
     """How many actions the journal says are done: a run in the middle of its work adds to them."""
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
-        return int(connection.execute("SELECT count(*) FROM actions WHERE state = 'done'").fetchone()[0])
+        found = connection.execute("SELECT count(*) FROM actions WHERE state = ?", [state])
+        return int(found.fetchone()[0])
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
