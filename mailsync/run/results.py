@@ -22,6 +22,7 @@ class ResultRow(Base):
     run: Mapped[str] = mapped_column(primary_key=True)
     account: Mapped[str] = mapped_column(index=True)
     started: Mapped[datetime] = mapped_column(index=True)
+    passing: Mapped[bool] = mapped_column(default=False)  #: the account's next result takes its place
     result: Mapped[dict[str, Any]]
 
 
@@ -64,13 +65,22 @@ class Results:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def store(self, run: str, account: str, started: datetime, result: Mapping[str, Any]) -> None:
-        """Keep a run's result object; a second one for the same run replaces the first."""
+    def store(
+        self, run: str, account: str, started: datetime, result: Mapping[str, Any], *, passing: bool = False
+    ) -> None:
+        """Keep a run's result object; a second one for the same run replaces the first. A `passing` one is kept only
+        until the account's next."""
+        outdated = (_results.c.run == run) | ((_results.c.account == account) & _results.c.passing)
+        values = {
+            "run": run,
+            "account": account,
+            "started": started,
+            "passing": passing,
+            "result": dict(result),
+        }
         with self._engine.begin() as connection:
-            connection.execute(sa.delete(_results).where(_results.c.run == run))
-            connection.execute(
-                sa.insert(_results).values(run=run, account=account, started=started, result=dict(result))
-            )
+            connection.execute(sa.delete(_results).where(outdated))
+            connection.execute(sa.insert(_results).values(values))
 
     def since(self, start: datetime, accounts: Iterable[str] | None = None) -> Iterator[dict[str, Any]]:
         """Result objects of runs that started at `start` or later, the oldest first."""

@@ -65,7 +65,7 @@ def run(
             )
             told = visit.made()
             desk.journal.finish_run(journal_run.id, told["exit_code"])
-            desk.results.store(journal_run.id, account.name, started, told)
+            desk.results.store(journal_run.id, account.name, started, told, passing=result.is_passing(told))
             return told
     except MailsyncError as error:
         return _refused(desk, account, options, started, error)
@@ -92,7 +92,7 @@ def _refused(desk: Desk, account: Account, options: Options, started: datetime, 
     if not isinstance(error, StorageError):
         told["run"] = desk.journal.start_run(account.name, dry_run=options.dry_run).id
         desk.journal.finish_run(told["run"], told["exit_code"])
-        desk.results.store(told["run"], account.name, started, told)
+        desk.results.store(told["run"], account.name, started, told, passing=result.is_passing(told))
     return told
 
 
@@ -134,7 +134,7 @@ class Visit:
                 forced = self.options.force is not None and not self.options.dry_run
                 self.findings += vanished_books(self.shelf, servers, self.account.name, accepted=forced)
                 self._recover(servers)
-                tell_interrupted(self.desk, self.account, self.run.id)
+                self.errors += tell_interrupted(self.desk, self.run, self.shelf, servers)
                 books, mail = self._read(servers)
                 self._carry_out(registered.roster, servers, books, mail, told)
         except MailsyncError as error:
@@ -171,8 +171,6 @@ class Visit:
         )
         self.errors += recovery.errors
         self.blocked |= recovery.blocked
-        done = [closing.row for closing in recovery.closings if closing.state == "done"]
-        self.errors += carrying.remember_cards(self.shelf, servers, done)
 
     # ----- step 4: what changed
 

@@ -126,6 +126,22 @@ def test_a_killed_run_ends_in_the_same_state_with_no_message_twice(
         assert Counter(row["state"] for row in result["actions"])["done"] == ours["done"]
 
 
+def test_a_killed_run_does_not_forget_former_names(company: Company) -> None:
+    company.mail.seed(letter(number) for number in range(100, 400))
+    company.confirm()
+    database = company.folder / "var" / "mailsync.db"
+    running = company.start("tidy")  # cards first, then messages: the shelf is told at the very end
+    wait_until(lambda: done_actions(database) >= 50)
+    running.send_signal(signal.SIGKILL)
+    running.communicate()
+    assert JANE in company.names()
+    people = company.folder / "registry" / "people.csv"
+    kept = [line for line in people.read_text(encoding="utf-8").splitlines() if not line.startswith("p1,")]
+    people.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    assert company.run("tidy").code == 0
+    assert "Jane Roe" in company.names() and JANE not in company.names()
+
+
 def done_actions(database: Path, state: str = "done") -> int:
     """How many actions the journal says are done: a run in the middle of its work adds to them."""
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:

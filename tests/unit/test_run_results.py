@@ -48,3 +48,10 @@ def test_many_decisions_at_once(results: Results) -> None:
     again = {place: Decision(customer="E05", evidence="code") for place in decided}
     assert len(results.decide("li.na", again)) == 4099
     assert results.decisions("li.na") == again
+
+
+def test_a_passing_result_gives_way_to_the_next(results: Results) -> None:
+    for number, passing in enumerate((True, True, False, True, True), start=1):
+        results.store(f"r{number}", "li.na", day(number), {"run": f"r{number}"}, passing=passing)
+    results.store("other", "wang.wei", day(9), {"run": "other"}, passing=True)
+    assert [one["run"] for one in results.since(day(1))] == ["r3", "r5", "other"]

@@ -85,6 +85,7 @@ def upgrade() -> None:
         sa.Column("run", sa.String(), nullable=False),
         sa.Column("account", sa.String(), nullable=False),
         sa.Column("started", UTCDateTime(), nullable=False),
+        sa.Column("passing", sa.Boolean(), nullable=False),
         sa.Column("result", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("run", name=op.f("pk_run_results")),
     )
