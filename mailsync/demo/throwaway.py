@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -86,7 +87,7 @@ def greets(port: int, greeting: bytes) -> bool:
         return False
 
 
-class ThrowawayServer:
+class ThrowawayServer(ABC):
     """A server process with a folder of its own. Subclasses say how it is configured, started and known ready."""
 
     name = "server"
@@ -108,15 +109,17 @@ class ThrowawayServer:
             raise ValueError(f"{self.name} does not run")
         return self._process.pid
 
+    @abstractmethod
     def _configure(self) -> None:
         """Choose ports and write the configuration."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _command(self) -> Sequence[str | Path]:
-        raise NotImplementedError
+        """What is started."""
 
+    @abstractmethod
     def _ready(self) -> bool:
-        raise NotImplementedError
+        """Whether the started server answers."""
 
     def _drops_by_itself(self) -> bool:
         """Whether the command gives up root itself, instead of being started as the unprivileged user."""
