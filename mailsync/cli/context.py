@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -61,6 +62,10 @@ class Context:
     @property
     def translate(self) -> Translate:
         return translator(self.config.language)
+
+    def person(self, by: str | None) -> str:
+        """Who types: as said by `--by`, else the login of this session."""
+        return by or getpass.getuser()
 
     def accounts(self, names: list[str] | None = None) -> list[Account]:
         return settings.accounts(self.config, names)

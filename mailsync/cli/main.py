@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from mailsync import __version__, log
-from mailsync.cli import looking, registry, runs, serve, setup
+from mailsync.cli import contacts, customers, looking, registry, runs, serve, setup, shows
 from mailsync.cli.context import Context
 from mailsync.errors import MailsyncError
 
@@ -23,7 +23,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Keeps each customer's code in address books, subjects and folders, beside any mail server.",
 )
-app.add_typer(registry.app, name="registry")
+for _group, _name in (
+    (registry.app, "registry"), (shows.app, "shows"), (customers.app, "customers"), (contacts.app, "contacts"),
+):  # fmt: skip
+    app.add_typer(_group, name=_name)
 for _verb in (
     setup.init, looking.check, runs.plan, runs.confirm, runs.tidy, serve.run, runs.undo, runs.journal, looking.why,
     looking.who, runs.report, setup.demo,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
 
 from mailsync import report as reporting
 from mailsync.cli.context import Context
@@ -21,6 +23,21 @@ from mailsync.report import CustomerName, Report
 from mailsync.text import Sentence, Translate
 from mailsync.tidy.desk import Progress as ShowProgress
 from mailsync.tidy.desk import silent
+
+
+def table(context: Context, headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
+    """Rows under translated headings; `empty` is said where there are none. Numbers stand at the right."""
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    records = [["" if cell is None else cell for cell in row] for row in rows]
+    if not records:
+        context.console.print(context.translate(empty))
+        return
+    for position, heading in enumerate(headings):
+        number = all(isinstance(record[position], int) for record in records)
+        drawn.add_column(context.translate(heading), justify="right" if number else "left", overflow="fold")
+    for record in records:
+        drawn.add_row(*(Text(str(cell)) for cell in record))
+    context.console.print(drawn, soft_wrap=False)
 
 
 def json_line(value: Any) -> None:

@@ -4,8 +4,6 @@ The versions in `versions/` are made by one command, which compares the tables w
 next one:
 
     python -m mailsync.migrations "what changed" && make format
-
-(Until the first release the initial version is written anew instead: delete `versions/0001_initial.py` before it.)
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 #: The newest version; a test keeps it true. Alembic is not even loaded for a database that is there already.
-HEAD = "0001"
+HEAD = "0002"
 _FOLDER = Path(__file__).parent
 #: Any number that nothing else in the database locks on.
 _UPGRADE_LOCK = 7_300_112

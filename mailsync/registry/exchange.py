@@ -37,19 +37,46 @@ def import_registry(
     strict: bool = False,
     force: bool = False,
     source: bool = False,
+    by: str | None = None,
     now: datetime | None = None,
 ) -> ImportReport:
-    """Bring shows, customers and people from the files at `path` into the registry; all or, where it fails, nothing.
+    """`import_tables` of the files at `path`. Raises `RegistryError` where they cannot be read or look half written."""
+    return import_tables(
+        engine,
+        read_tables(path),
+        origin=str(path),
+        dry_run=dry_run,
+        strict=strict,
+        force=force,
+        source=source,
+        by=by,
+        now=now,
+    )
 
+
+def import_tables(
+    engine: sa.Engine,
+    tables: Mapping[Kind, Table],
+    *,
+    origin: str,
+    dry_run: bool = False,
+    strict: bool = False,
+    force: bool = False,
+    source: bool = False,
+    by: str | None = None,
+    now: datetime | None = None,
+) -> ImportReport:
+    """Bring shows, customers and people into the registry; all or, where it fails, nothing.
+
+    `origin` is where the tables come from, as `registry import` takes it; `by` who changed what differs (default:
+    the origin).
     `strict`: with any problem nothing is imported. `force`: `-` blanks a field, and the brake is lifted. `source`: rows
     that an earlier run of the registry source delivered, and this one does not, are retired and named in the notes;
     from a table with refused rows nobody is, as any of them may be what is missing. `now` dates new codes
     and engagements (default: the present).
 
-    Raises `RegistryError` where the files cannot be read or look half written, and `RunRefused` where too many rows
-    of the source vanished at once.
+    Raises `RunRefused` where too many rows of the source vanished at once.
     """
-    tables = read_tables(path)
     tallies = {kind: Tally(kind=kind, file=table.file) for kind, table in tables.items()}
     rows: dict[Kind, list[ReadRow]] = {}
     notes = _notes(tables, source)
@@ -63,7 +90,8 @@ def import_registry(
         )
     visited = now or datetime.now(UTC)
     with engine.connect() as connection, connection.begin() as transaction:
-        _write(Visit(connection=connection, now=visited, source=source), path, tables, rows, tallies, force)
+        visit = Visit(connection=connection, now=visited, source=source, by=by or origin)
+        _write(visit, origin, tables, rows, tallies, force)
         problems = tuple(
             problem for tally in tallies.values() for problem in sorted(tally.problems, key=_row)
         )
@@ -73,7 +101,7 @@ def import_registry(
     retirements = tuple(tally.retirement for tally in tallies.values() if tally.retirement)
     withheld = tuple(tally.withheld for tally in tallies.values() if tally.withheld)
     return ImportReport(
-        path=path,
+        origin=origin,
         written=written,
         counts=tuple(tally.count() for tally in tallies.values()),
         problems=problems,
@@ -89,7 +117,7 @@ def _row(problem: RowProblem) -> int:
 
 def _write(
     visit: Visit,
-    path: Path,
+    origin: str,
     tables: Mapping[Kind, Table],
     rows: Mapping[Kind, list[ReadRow]],
     tallies: Mapping[Kind, Tally],
@@ -108,7 +136,7 @@ def _write(
             if visit.source:
                 deliveries.append(retire(visit, model, before, named, tallies[kind]))
     if not force:
-        hold_brake(deliveries, path)
+        hold_brake(deliveries, origin)
 
 
 def _notes(tables: Mapping[Kind, Table], source: bool) -> list[Sentence]:

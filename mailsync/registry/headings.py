@@ -36,6 +36,7 @@ _HEADINGS: Mapping[Kind, Mapping[str, tuple[str, ...]]] = {
         "show": ("show", "展会"),
         "first_contact": ("first_contact", "首次联系"),
         "stage": ("stage", "阶段"),
+        "stage_since": ("stage_since", "阶段日期"),
         "grade": ("grade", "等级"),
         "owner": ("owner", "业务员"),
         "merged_into": ("merged_into", "合并到"),

@@ -7,6 +7,7 @@ back. Companies of customers stand in `customers`; `parties` holds every company
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -47,6 +48,7 @@ class Customer(Base):
     show_id: Mapped[int | None] = mapped_column(sa.ForeignKey("shows.id"))
     first_contact: Mapped[date | None]
     stage: Mapped[str | None] = mapped_column(sa.String(8))
+    stage_since: Mapped[date | None]  #: the day on which the customer came to its stage
     grade: Mapped[str | None] = mapped_column(sa.String(1))  #: A–E
     owner: Mapped[str | None] = mapped_column(sa.Text)  #: the rep's address, normalised
     merged_into_id: Mapped[int | None] = mapped_column(sa.ForeignKey("customers.id"), index=True)
@@ -124,3 +126,60 @@ class Engagement(Base):
     customer_id: Mapped[int] = mapped_column(sa.ForeignKey("customers.id"), index=True)
     started: Mapped[datetime]
     ended: Mapped[datetime | None]
+
+
+class HistoryEntry(Base):
+    """One field of the registry that somebody changed: who, when, from, to. Never changed, never erased."""
+
+    __tablename__ = "registry_history"
+    __table_args__ = (sa.Index("ix_registry_history_about", "kind", "row_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]  #: when it was recorded
+    effective: Mapped[date | None]  #: the day it holds from, where somebody said one
+    by: Mapped[str] = mapped_column(sa.Text)  #: a person's login or address, or the file it came from
+    cause: Mapped[str] = mapped_column(sa.String(16))  #: `registry.history.Cause`
+    kind: Mapped[str] = mapped_column(sa.String(16))  #: "show", "customer", "contact"
+    row_id: Mapped[int]
+    field: Mapped[str] = mapped_column(sa.String(32))  #: heading of the registry files, or "added"
+    before: Mapped[str | None] = mapped_column(sa.Text)
+    after: Mapped[str | None] = mapped_column(sa.Text)
+
+
+class Merge(Base):
+    """One customer merged into another, and, where it was taken back, when and by whom."""
+
+    __tablename__ = "merges"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    loser_id: Mapped[int] = mapped_column(sa.ForeignKey("customers.id"), index=True)
+    survivor_id: Mapped[int] = mapped_column(sa.ForeignKey("customers.id"), index=True)
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(sa.Text)
+    undone_at: Mapped[datetime | None]
+    undone_by: Mapped[str | None] = mapped_column(sa.Text)
+    taken: Mapped[dict[str, Any]]  #: fields that the survivor took over: name → [before, after]
+
+
+class DistinctPair(Base):
+    """Two customers that look like one, of whom a person said that they are two."""
+
+    __tablename__ = "distinct_customers"
+    __table_args__ = (sa.UniqueConstraint("one_id", "other_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    one_id: Mapped[int] = mapped_column(sa.ForeignKey("customers.id"))  #: the lower id
+    other_id: Mapped[int] = mapped_column(sa.ForeignKey("customers.id"))
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(sa.Text)
+
+
+class SourceReading(Base):
+    """The last reading of a registry source, so that an unchanged one is not read again."""
+
+    __tablename__ = "source_readings"
+
+    source: Mapped[str] = mapped_column(sa.String(255), primary_key=True)  #: as configured
+    signature: Mapped[str] = mapped_column(sa.Text)  #: what changes when the source does
+    read: Mapped[datetime]
+    told: Mapped[dict[str, Any]]  #: what was wrong with it, to be said again until it changes

@@ -44,7 +44,7 @@ class TableCount:
 class ImportReport:
     """The outcome of one import. With `written` off nothing of it was kept: a dry run, or problems with strict."""
 
-    path: Path
+    origin: str  #: file, folder or query, as `registry import` takes it
     written: bool
     counts: tuple[TableCount, ...]
     problems: tuple[RowProblem, ...] = ()

@@ -7,7 +7,6 @@ table cannot be read nobody of it is retired: a row with a mistyped code is no s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -89,7 +88,7 @@ def _names(visit: Visit, model: type[Customer] | type[Contact], ids: list[int]) 
     return ", ".join(names) + (" …" if len(ids) > _MOST_NAMES else "")
 
 
-def hold_brake(deliveries: list[Delivery], path: Path) -> None:
+def hold_brake(deliveries: list[Delivery], origin: str) -> None:
     """Raise `RunRefused` when more than 5 rows and more than 10 % of a table, or of all, vanished."""
     total = Delivery(
         kind="people",
@@ -102,9 +101,9 @@ def hold_brake(deliveries: list[Delivery], path: Path) -> None:
                 N_(
                     "{vanished} of the {before} rows that the registry source delivered before are gone from it "
                     "({gone}). Nothing was imported. Look at the source; if these rows are to "
-                    "be retired, type: mailsync registry import {path} --force"
+                    "be retired, type: mailsync registry import {origin} --force"
                 ),
-                path=path,
+                origin=origin,
                 vanished=one.vanished,
                 before=one.before,
                 gone=", ".join(f"{each.kind}: {each.vanished}" for each in deliveries),

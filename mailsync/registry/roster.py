@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import Literal
 
@@ -31,9 +32,12 @@ class Customer:
     full_code: str | None = None  #: `D12 AUGI`, fixed with the first order
     channel: str | None = None  #: "show", or any text
     show: str | None = None  #: show letter
+    first_contact: date | None = None
     stage: str | None = None
+    stage_since: date | None = None
     grade: str | None = None
     owner: str | None = None  #: the rep's address, normalised
+    retired: bool = False  #: its codes still find it; nobody is engaged with it
 
     @property
     def name(self) -> str:
@@ -62,6 +66,9 @@ class Contact:
     region: str | None = None  #: as written in the registry (`SH`), a country's name as its alpha-2 code
     country: str | None = None  #: the party's, ISO 3166-1 alpha-2
     addresses: tuple[str, ...] = ()  #: normalised
+    phone: str | None = None
+    title: str | None = None
+    retired: bool = False
     customers: tuple[str, ...] = ()  #: codes of the engagements, the earliest allocated first; empty: uncoded
 
 

@@ -76,9 +76,12 @@ def _customers(
             full_code=row["full_code"],
             channel=row["channel"],
             show=show_names.get(row["show_id"]) or codes.parse(own_codes[row["id"]]["text"]).letters or None,
+            first_contact=row["first_contact"],
             stage=row["stage"],
+            stage_since=row["stage_since"],
             grade=row["grade"],
             owner=row["owner"],
+            retired=row["retired"] is not None,
         )
         for row in ordered
         if survivors[row["id"]] == row["id"]
@@ -108,6 +111,9 @@ def _contacts(
             region=place(row["region"]) if row["region"] else None,
             country=party.get("country"),
             addresses=tuple(address for _, address in sorted(addresses[row["id"]])),
+            phone=row["phone"],
+            title=row["title"],
+            retired=row["retired"] is not None,
             customers=tuple(customer.code for customer in served),
         )
 

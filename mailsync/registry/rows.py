@@ -22,6 +22,7 @@ _PARSERS: Mapping[Kind, Mapping[str, Callable[[str], object]]] = {
         "channel": cells.channel,
         "first_contact": cells.when,
         "stage": cells.stage,
+        "stage_since": cells.when,
         "grade": cells.grade,
         "owner": cells.address,
         "merged_into": cells.code,

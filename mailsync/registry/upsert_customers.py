@@ -19,7 +19,17 @@ from mailsync.registry.tables import Table
 from mailsync.text import N_, Sentence
 
 #: Fields of a customer's row that are columns of the same name.
-_PLAIN = ("company", "short_name", "country", "channel", "first_contact", "stage", "grade", "owner")
+_PLAIN = (
+    "company",
+    "short_name",
+    "country",
+    "channel",
+    "first_contact",
+    "stage",
+    "stage_since",
+    "grade",
+    "owner",
+)
 
 
 #: A customer of whom nothing is known.
@@ -34,6 +44,7 @@ class Visit:
     connection: sa.Connection
     now: datetime
     source: bool  #: the rows come from `[registry] source`
+    by: str  #: who changes what differs: a person, or the file
 
 
 def retirement(visit: Visit, table: Table, row: ReadRow, former: Values) -> Values:

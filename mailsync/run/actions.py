@@ -148,6 +148,7 @@ class Finding:
     subject: str  #: what it is about: a code, an address, an href, a message
     sentence: Sentence
     customer: str | None = None
+    command: str | None = None  #: the one command that settles it, ready to paste
 
 
 def target(action: Action) -> str:

@@ -103,6 +103,7 @@ def finding_rows(findings: Iterable[Finding]) -> list[Json]:
             "severity": finding.severity,
             "subject": finding.subject,
             "customer": finding.customer,
+            "command": finding.command,
             **_said(finding.sentence),
         }
         for finding in findings

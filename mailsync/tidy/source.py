@@ -93,6 +93,6 @@ def _findings(report: ImportReport) -> Iterable[Finding]:
             ),
         )
     for sentence in report.withheld:
-        yield Finding(kind="registry-row", subject=str(report.path), sentence=sentence)
+        yield Finding(kind="registry-row", subject=report.origin, sentence=sentence)
     for sentence in report.retirements:
-        yield Finding(kind="registry-retired", subject=str(report.path), sentence=sentence)
+        yield Finding(kind="registry-retired", subject=report.origin, sentence=sentence)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -23,10 +24,10 @@ def shape(engine: sa.Engine) -> dict[str, object]:
     tables: dict[str, object] = {}
     for table in set(inspector.get_table_names()) - {"alembic_version"}:
         tables[table] = (
-            [
+            sorted(  # an upgrade adds its columns behind the others
                 (column["name"], str(column["type"]), column["nullable"])
                 for column in inspector.get_columns(table)
-            ],
+            ),
             inspector.get_pk_constraint(table),
             sorted(inspector.get_foreign_keys(table), key=str),
             sorted(inspector.get_unique_constraints(table), key=str),
@@ -61,6 +62,21 @@ def test_a_second_upgrade_changes_nothing(database: sa.Engine) -> None:
     before = shape(database)
     upgrade(database)
     assert shape(database) == before
+
+
+def test_an_upgrade_keeps_every_row(empty_database: sa.Engine) -> None:
+    with empty_database.begin() as connection:
+        command.upgrade(alembic_config(connection), "0001")
+        connection.execute(
+            sa.text(
+                "INSERT INTO customers (company, abbreviation_proposed, from_source) VALUES ('Gibson', :no, :no)"
+            ),
+            {"no": False},
+        )
+    upgrade(empty_database)
+    with empty_database.connect() as connection:
+        rows = connection.execute(sa.text("SELECT company, stage_since FROM customers")).all()
+    assert [tuple(row) for row in rows] == [("Gibson", None)]
 
 
 def test_an_upgrade_that_fails_leaves_nothing_behind(empty_database: sa.Engine) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -130,12 +130,12 @@ def test_a_registry_is_imported_and_read_back(database: sa.Engine, files: Path) 
                  stage="sample"),
         Customer(code="D12", superseded=("F03",), company="Gibson Importing Pty Ltd", short_name="Gibson Importing",
                  country="AU", abbreviation="GI", full_code="D12 AUGI", channel="show", show="D", stage="order",
-                 grade="B", owner="li.na@our.example"),
+                 first_contact=date(2024, 4, 16), grade="B", owner="li.na@our.example"),
         Customer(code="012", company="顺达进口", country="CN", channel="LinkedIn", show="Local fair"),
     )  # fmt: skip
     assert roster.contacts == (
         Contact(id="1", role="contact", name="Jane Roe", company="Gibson Importing", customers=("D12",),
-                addresses=("jane@gibson.example", "jr@gibson.example", "jane@home.example")),
+                addresses=("jane@gibson.example", "jr@gibson.example", "jane@home.example"), phone="+61 5", title="Buyer"),
         Contact(id="2", role="forwarder", name="王伟", company="顺达货代", region="SH", addresses=("wang@sd.example",),
                 customers=("A01", "D6", "D12")),
         Contact(id="3", role="inspector", name="Lea Kurz", company="TUV Testing", region="DE",
