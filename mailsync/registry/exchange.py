@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -90,7 +91,13 @@ def import_tables(
         )
     visited = now or datetime.now(UTC)
     with engine.connect() as connection, connection.begin() as transaction:
-        visit = Visit(connection=connection, now=visited, source=source, by=by or origin)
+        visit = Visit(
+            connection=connection,
+            now=visited,
+            source=source,
+            by=by or origin,
+            cause="source" if source else "import",
+        )
         _write(visit, origin, tables, rows, tallies, force)
         problems = tuple(
             problem for tally in tallies.values() for problem in sorted(tally.problems, key=_row)
@@ -98,13 +105,17 @@ def import_tables(
         written = not dry_run and not (strict and problems)
         if not written:
             transaction.rollback()
+    report = _report(origin, tallies, notes)
+    return replace(report, problems=problems, written=written)
+
+
+def _report(origin: str, tallies: Mapping[Kind, Tally], notes: Sequence[Sentence]) -> ImportReport:
     retirements = tuple(tally.retirement for tally in tallies.values() if tally.retirement)
     withheld = tuple(tally.withheld for tally in tallies.values() if tally.withheld)
     return ImportReport(
         origin=origin,
-        written=written,
+        written=False,
         counts=tuple(tally.count() for tally in tallies.values()),
-        problems=problems,
         notes=(*notes, *retirements, *withheld),
         retirements=retirements,
         withheld=withheld,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Literal
 
 import sqlalchemy as sa
@@ -40,6 +40,35 @@ class Entry:
     at: datetime  #: when it was recorded
     by: str
     cause: Cause
+
+
+def said(value: object) -> str | None:
+    """A field's value as the history writes it."""
+    match value:
+        case None | "":
+            return None
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return value.astimezone(UTC).isoformat(timespec="seconds")
+        case date():
+            return value.isoformat()
+        case _:
+            return str(value)
+
+
+def changed(
+    kind: About, row_id: int, field: str, before: object, after: object, effective: date | None = None
+) -> Change:
+    """A change of one field, whatever its type."""
+    return Change(
+        kind=kind, row_id=row_id, field=field, before=said(before), after=said(after), effective=effective
+    )
+
+
+def added(kind: About, row_id: int, name: str) -> Change:
+    """The row was registered."""
+    return Change(kind=kind, row_id=row_id, field=ADDED, before=None, after=name)
 
 
 def record(

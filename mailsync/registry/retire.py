@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from mailsync.errors import RunRefused
 from mailsync.registry.headings import Kind
+from mailsync.registry.history import About, changed
 from mailsync.registry.model import Code, Contact, Customer, Engagement
 from mailsync.registry.outcome import Tally
 from mailsync.registry.statements import update_all
@@ -70,6 +71,8 @@ def retire(
     update_all(
         visit.connection, model, {row_id: {"retired": visit.now, "from_source": False} for row_id in gone}
     )
+    about: About = "customer" if model is Customer else "contact"
+    visit.record(changed(about, row_id, "retired", None, visit.now) for row_id in gone)
     tally.retired += len(gone)
     tally.retirement = Sentence.of(N_("{count} row(s) were retired: {names}"), count=len(gone), names=names)
     return delivery

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from mailsync.registry import codes
 from mailsync.registry.abbreviation import propose
+from mailsync.registry.history import Cause, Change, added, changed, record
 from mailsync.registry.model import Code, Customer, Engagement, Show
 from mailsync.registry.outcome import Tally
 from mailsync.registry.rows import ReadRow
@@ -35,6 +36,8 @@ _PLAIN = (
 #: A customer of whom nothing is known.
 _BLANK: Values = dict.fromkeys((*_PLAIN, "abbreviation", "full_code", "show_id", "merged_into_id", "retired"))
 _BLANK |= {"company": "", "abbreviation_proposed": False, "from_source": False}
+#: Columns that nobody wants to read of: mailsync's own notes, and what stands beside the stage.
+_UNTOLD = frozenset({"abbreviation_proposed", "from_source", "stage_since"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,14 @@ class Visit:
     now: datetime
     source: bool  #: the rows come from `[registry] source`
     by: str  #: who changes what differs: a person, or the file
+    cause: Cause
+    told: list[Change] = field(default_factory=list)  #: what was changed so far
+
+    def record(self, changes: Iterable[Change]) -> None:
+        """Write changes into the history."""
+        made = list(changes)
+        self.told.extend(made)
+        record(self.connection, made, at=self.now, by=self.by, cause=self.cause)
 
 
 def retirement(visit: Visit, table: Table, row: ReadRow, former: Values) -> Values:
@@ -89,9 +100,20 @@ def upsert_shows(visit: Visit, table: Table, rows: list[ReadRow], tally: Tally) 
             new.append(blank | wanted)
         else:
             changes[former["id"]] = differing(former, wanted)
-    insert_all(visit.connection, Show, new)
+    ids = insert_all(visit.connection, Show, new)
     update_all(visit.connection, Show, changes)
+    names = [show["letter"] or show["name"] or "" for show in new]
+    visit.record(added("show", show_id, name) for show_id, name in zip(ids, names, strict=True))
+    former_of = {show["id"]: show for show in held}
+    visit.record(_changes_of_shows(former_of, changes))
     _count(tally, len(new), changes)
+
+
+def _changes_of_shows(held: Mapping[int, Values], changes: Mapping[int, Values]) -> Iterator[Change]:
+    for show_id, values in changes.items():
+        for name, value in values.items():
+            heading = "date" if name == "held_on" else name
+            yield changed("show", show_id, heading, held[show_id][name], value)
 
 
 def _show_values(row: ReadRow, table: Table, tally: Tally) -> Values:
@@ -125,6 +147,7 @@ def upsert_customers(visit: Visit, table: Table, rows: list[ReadRow], tally: Tal
         wanted = _customer_values(row, table, tally, shows, written.get(key) or row.text("code") or "")
         former = held.get(ids.get(key, 0), _BLANK)
         wanted |= retirement(visit, table, row, former) | ({"from_source": True} if visit.source else {})
+        wanted |= _stage_begun(visit, wanted, former)
         if key in ids:
             changes[former["id"]] = differing(former, wanted | _abbreviated(row, wanted, former))
         else:
@@ -136,11 +159,35 @@ def upsert_customers(visit: Visit, table: Table, rows: list[ReadRow], tally: Tal
     for customer_id, survivor in _merges(table, rows, tally, ids, held).items():
         changes.setdefault(customer_id, {})["merged_into_id"] = survivor
     update_all(visit.connection, Customer, changes)
+    visit.record(_changes_of_customers(visit, held, changes))
     end_engagements(
         visit, Engagement.customer_id, [row_id for row_id in changes if changes[row_id].get("retired")]
     )
     _count(tally, len(new), {row_id: values for row_id, values in changes.items() if row_id in held})
     return frozenset(ids[codes.parse(row.text("code") or "").key] for row in rows)
+
+
+def _stage_begun(visit: Visit, wanted: Values, former: Values) -> Values:
+    """A known customer that comes to another stage does so today, where nobody says since when."""
+    moved = former is not _BLANK and wanted.get("stage", former["stage"]) != former["stage"]
+    return {"stage_since": visit.now.date()} if moved and "stage_since" not in wanted else {}
+
+
+def _changes_of_customers(
+    visit: Visit, held: Mapping[int, Values], changes: Mapping[int, Values]
+) -> Iterator[Change]:
+    if not any(values.keys() - _UNTOLD for values in changes.values()):
+        return
+    shows = {show["id"]: show["letter"] or show["name"] for show in rows_of(visit.connection, Show)}
+    own_codes = {code["customer_id"]: code["text"] for code in rows_of(visit.connection, Code)}
+    words = {"show_id": shows, "merged_into_id": own_codes}
+    for customer_id, values in changes.items():
+        former = held.get(customer_id, _BLANK)
+        for name in values.keys() - _UNTOLD:
+            texts = words.get(name)
+            before, after = (texts.get(value) if texts else value for value in (former[name], values[name]))
+            since = values.get("stage_since", former["stage_since"]) if name == "stage" else None
+            yield changed("customer", customer_id, name.removesuffix("_id"), before, after, since)
 
 
 def _insert(visit: Visit, new: list[tuple[ReadRow, Values]]) -> dict[str, int]:
@@ -166,6 +213,7 @@ def _insert(visit: Visit, new: list[tuple[ReadRow, Values]]) -> dict[str, int]:
             }
         )
     insert_all(visit.connection, Code, given)
+    visit.record(added("customer", code["customer_id"], code["text"]) for code in given)
     return {code["key"]: code["customer_id"] for code in given}
 
 

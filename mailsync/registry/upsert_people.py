@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mailsync.registry import codes
+from mailsync.registry.history import Change, added, changed
 from mailsync.registry.model import Address, Code, Contact, Customer, Engagement, Party
 from mailsync.registry.outcome import Tally
 from mailsync.registry.rows import ReadRow
@@ -17,8 +18,10 @@ from mailsync.text import N_, Sentence
 
 _PARTY_KINDS = {"contact": "customer", "forwarder": "forwarder", "inspector": "inspector"}
 _PLAIN = ("role", "name", "company", "region", "phone", "title")
+#: Columns whose changes the history tells → the heading it tells them under.
+_TOLD = {name: name for name in (*_PLAIN, "retired")} | {"external_id": "id"}
 #: A person of whom nothing is known.
-_NOBODY: Values = {
+NOBODY: Values = {
     "external_id": None,
     "role": "contact",
     "name": "",
@@ -26,7 +29,7 @@ _NOBODY: Values = {
     "region": None,
     "phone": None,
 }
-_NOBODY |= {"title": None, "from_source": False, "retired": None}
+NOBODY |= {"title": None, "from_source": False, "retired": None}
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -46,12 +49,12 @@ class Person:
 
 def upsert_people(visit: Visit, table: Table, rows: list[ReadRow], tally: Tally) -> frozenset[int]:
     """Add and change contacts, their addresses and engagements; the ids of those the rows name."""
-    crowd = Crowd(_held(visit))
+    crowd = Crowd(held_people(visit))
     customers = _Customers(visit)
     named: list[Person] = []
     # Rows with an id say for sure whom they are about; the others then look among all people.
     for row in sorted(rows, key=lambda row: row.text("id") is None):
-        person = crowd.find(row) or crowd.add(Person(former=_NOBODY))
+        person = crowd.find(row) or crowd.add(Person(former=NOBODY))
         if person.row is None:
             named.append(person)
         _take(person, row, table, tally, again=person.row is not None)
@@ -61,7 +64,7 @@ def upsert_people(visit: Visit, table: Table, rows: list[ReadRow], tally: Tally)
         crowd.index(person)
         if visit.source or (person.contact_id is None and row.values.get("from_source")):
             person.wanted["from_source"] = True
-    _write(visit, sorted(named, key=lambda person: person.row or 0), tally)
+    write_people(visit, sorted(named, key=lambda person: person.row or 0), tally)
     return frozenset(person.contact_id for person in named if person.contact_id is not None)
 
 
@@ -130,7 +133,8 @@ class _Customers:
         self.retired = {row["id"] for row in rows_of(visit.connection, Customer) if row["retired"]}
 
 
-def _held(visit: Visit) -> list[Person]:
+def held_people(visit: Visit) -> list[Person]:
+    """Everybody registered, as a visit finds them."""
     companies = {party["id"]: party["name"] for party in rows_of(visit.connection, Party)}
     addresses: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
     for address in rows_of(visit.connection, Address):
@@ -225,22 +229,59 @@ def _take_codes(person: Person, row: ReadRow, table: Table, tally: Tally, custom
         tally.problem(row.number, table.column("codes"), Sentence.of(template, code=code))
 
 
-def _write(visit: Visit, people: list[Person], tally: Tally) -> None:
-    _with_parties(visit, people)
+def write_people(visit: Visit, people: list[Person], tally: Tally) -> None:
+    """Bring the database to what these people are wanted to be, and write it into the history."""
     new = [person for person in people if person.contact_id is None]
     held = [person for person in people if person.contact_id is not None]
+    changes_told = [change for person in held for change in changes_of(person)]
+    _with_parties(visit, people)
     changes = {person.contact_id or 0: differing(person.former, person.wanted) for person in held}
     update_all(visit.connection, Contact, changes)
     taken = {contact["key"] for contact in rows_of(visit.connection, Contact)} if new else set()
-    blank = {name: value for name, value in _NOBODY.items() if name != "company"} | {"party_id": None}
+    blank = {name: value for name, value in NOBODY.items() if name != "company"} | {"party_id": None}
     rows = [blank | person.wanted | {"key": _permanent_key(person, taken)} for person in new]
     for person, contact_id in zip(new, insert_all(visit.connection, Contact, rows), strict=True):
         person.contact_id = contact_id
     moved = _write_addresses(visit, people) | _write_engagements(visit, people)
-    changed = sum(bool(changes[person.contact_id or 0]) or person.contact_id in moved for person in held)
+    visit.record(added("contact", person.contact_id or 0, _name_of(person)) for person in new)
+    visit.record([*changes_told, *_changes_of_codes(visit, people)])
+    differ = sum(bool(changes[person.contact_id or 0]) or person.contact_id in moved for person in held)
     tally.added += len(new)
-    tally.changed += changed
-    tally.unchanged += len(held) - changed
+    tally.changed += differ
+    tally.unchanged += len(held) - differ
+
+
+def changes_of(person: Person) -> Iterator[Change]:
+    """What differs of a person held, engagements left out."""
+    contact_id = person.contact_id or 0
+    for name, heading in _TOLD.items():
+        if name in person.wanted and person.wanted[name] != person.former[name]:
+            yield changed("contact", contact_id, heading, person.former[name], person.wanted[name])
+    if person.addresses != person.former_addresses:
+        before, after = "; ".join(person.former_addresses), "; ".join(person.addresses)
+        yield changed("contact", contact_id, "email", before, after)
+
+
+def _changes_of_codes(visit: Visit, people: Iterable[Person]) -> Iterator[Change]:
+    moved = [(person, after) for person in people if (after := _engaged_after(person)) != person.engaged]
+    if not moved:
+        return
+    texts = {code["customer_id"]: code["text"] for code in rows_of(visit.connection, Code)}
+    for person, after in moved:
+        before_codes, after_codes = (
+            " ".join(texts[customer_id] for customer_id in sorted(ids)) for ids in (person.engaged, after)
+        )
+        yield changed("contact", person.contact_id or 0, "codes", before_codes, after_codes)
+
+
+def _engaged_after(person: Person) -> frozenset[int]:
+    if person.customers is None:
+        return person.engaged
+    return frozenset(person.customers | (person.engaged if person.only_adds else frozenset()))
+
+
+def _name_of(person: Person) -> str:
+    return _now(person, "name") or next(iter(person.addresses), _now(person, "external_id") or "")
 
 
 def _permanent_key(person: Person, taken: set[str]) -> str:
