@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -77,6 +77,14 @@ class Sentence:
             for key, value in plain.items()
         }
         return cls.of(str(stored["template"]), **nested)
+
+
+def joined(sentences: Sequence[Sentence], between: str) -> Sentence:
+    """Several sentences as one."""
+    whole = sentences[0]
+    for sentence in sentences[1:]:
+        whole = Sentence.of("{whole}{between}{sentence}", whole=whole, between=between, sentence=sentence)
+    return whole
 
 
 #: What may stand in a sentence.

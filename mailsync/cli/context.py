@@ -55,6 +55,11 @@ class Context:
 
         return open_desk(self.house)
 
+    def close(self) -> None:
+        """Let the database go, where it was opened."""
+        if "desk" in vars(self):
+            self.desk.engine.dispose()
+
     @property
     def engine(self) -> sa.Engine:
         return self.desk.engine

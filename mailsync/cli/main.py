@@ -46,7 +46,9 @@ def _shared(
 ) -> None:
     redactor = log.Redactor()
     log.set_up(verbose=verbose, redactor=redactor)
-    ctx.obj = Context(config_path=config, redactor=redactor)
+    context = Context(config_path=config, redactor=redactor)
+    ctx.obj = context
+    ctx.call_on_close(context.close)
 
 
 def run(arguments: list[str]) -> int:
