@@ -6,6 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 from mailsync.registry import codes
 from mailsync.registry.abbreviation import is_abbreviation
@@ -71,6 +72,25 @@ class Several:
 def text(cell: str) -> str:
     """Free text on one line."""
     return one_line(cell)
+
+
+def cell_text(value: object) -> str:
+    """A value as a person would type it: whole numbers without `.0`, dates as 2024-01-05, None empty."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case float() if value.is_integer():
+            return str(int(value))
+        case Decimal() if value.is_finite() and value == value.to_integral_value():
+            return str(int(value))
+        case datetime():
+            return value.date().isoformat() if value.time() == datetime.min.time() else value.isoformat(" ")
+        case date():
+            return value.isoformat()
+        case _:
+            return str(value)
 
 
 def when(cell: str) -> date:

@@ -73,6 +73,11 @@ def fields_of(kind: Kind) -> tuple[str, ...]:
     return tuple(_HEADINGS[kind])
 
 
+def headings_of(kind: Kind, field: str) -> tuple[str, ...]:
+    """The headings under which a field is known: English first, then Chinese."""
+    return _HEADINGS[kind][field]
+
+
 def kind_named(title: str) -> Kind | None:
     """The table that a file or sheet of this name holds."""
     folded = fold(title)

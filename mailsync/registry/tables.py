@@ -8,8 +8,9 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from mailsync.errors import RegistryError
@@ -25,6 +26,12 @@ _END = "\x00end of file\x00"
 _DELIMITER_HINT = re.compile(r"sep=.\r?\n")  # Excel writes it above the headings
 #: Texts that a spreadsheet takes for formulas when it opens a CSV file (OWASP, CSV injection).
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
+
+
+#: Rows of cells.
+Records = Sequence[Sequence[str]]
+#: Heading → what it stands for; None where nobody knows it.
+Known = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +85,19 @@ def _read(path: Path) -> list[Table]:
     if path.is_file() and path.suffix.lower() not in (".csv", ".tsv", ".txt"):
         from mailsync.registry.workbook import read_workbook  # openpyxl takes long to load
 
-        return [
-            _with_rows(table_of(kind, f"{path.name} ({kind})", rows))
+        # A workbook is one file, whole or not readable at all: a sheet of headings only says nothing of anybody.
+        tables = [
+            table_of(kind, f"{path.name} ({kind})", rows)
             for kind, rows in read_workbook(path, largest=LARGEST_FILE)
         ]
+        return [table for table in tables if table.rows]
+    if path.is_file() and (kind := kind_named(path.stem)):
+        return [_csv_table(kind, path)]
     if path.is_file():
         raise RegistryError(
             N_(
-                "{path} is a single file: name the folder that holds customers.csv and people.csv, or a workbook"
+                "{path} is a single file: name it shows.csv, customers.csv or people.csv, or name the folder that "
+                "holds them, or a workbook"
             ),
             path=path,
         )
@@ -112,8 +124,8 @@ def _csv_files(folder: Path) -> list[tuple[Kind, Path]]:
 
 
 def _csv_table(kind: Kind, file: Path) -> Table:
-    content = decoded(_content(file), file.name)
-    table = table_of(kind, file.name, csv_records(kind, content.text, file.name))
+    content = decoded(content_of(file), file.name)
+    table = table_of(kind, file.name, csv_records(partial(field_named, kind), content.text, file.name))
     return _with_rows(_marked(table) if content.guessed else table)
 
 
@@ -139,7 +151,8 @@ def _with_rows(table: Table) -> Table:
     return table
 
 
-def _content(file: Path) -> bytes:
+def content_of(file: Path) -> bytes:
+    """A file's bytes. Raises `RegistryError` where it is empty or too large to be a registry, and `OSError`."""
     size = file.stat().st_size
     if size > LARGEST_FILE:
         raise RegistryError(
@@ -154,7 +167,7 @@ def _content(file: Path) -> bytes:
     return file.read_bytes()
 
 
-def csv_records(kind: Kind, text: str, file: str) -> list[list[str]]:
+def csv_records(known: Known, text: str, file: str) -> list[list[str]]:
     """The records of a CSV text; of comma, semicolon and tab the one counts under which most headings are known.
 
     Raises `RegistryError` where the text ends within a quoted field or within its last row.
@@ -164,7 +177,7 @@ def csv_records(kind: Kind, text: str, file: str) -> list[list[str]]:
         body = "\n" + body[hint.end() :]
     head = "\n".join(body.splitlines()[:_TITLE_ROWS])
     delimiter = max(
-        ",;\t", key=lambda mark: _find_headings(kind, csv.reader(io.StringIO(head), delimiter=mark))[1]
+        ",;\t", key=lambda mark: find_headings(known, csv.reader(io.StringIO(head), delimiter=mark))[1]
     )
     try:
         # A quoted field that is still open at the end swallows the end mark.
@@ -199,19 +212,19 @@ def _unguarded(text: str) -> str:
     return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
-def _find_headings(kind: Kind, records: Iterable[Sequence[str]]) -> tuple[int, int]:
+def find_headings(known: Known, records: Iterable[Sequence[str]]) -> tuple[int, int]:
     """Index of the row of headings among the first rows, and how many of them are known."""
     best, most = 0, 0
     for index, record in zip(range(_TITLE_ROWS), records, strict=False):
-        known = sum(field_named(kind, text) is not None for text in record)
-        if known > most:
-            best, most = index, known
+        found = sum(known(text) is not None for text in record)
+        if found > most:
+            best, most = index, found
     return best, most
 
 
 def table_of(kind: Kind, file: str, records: Sequence[Sequence[str]]) -> Table:
     """Records with a row of headings → table. Raises `RegistryError` where a key column is missing."""
-    at, _ = _find_headings(kind, records)
+    at, _ = find_headings(partial(field_named, kind), records)
     headings = records[at] if records else ()
     fields = [field_named(kind, heading) for heading in headings]
     known = {field for field in fields if field}

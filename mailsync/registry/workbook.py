@@ -1,65 +1,127 @@
-"""Excel workbooks as plain text records, and back (openpyxl). Formula-like texts stay texts both ways (OWASP)."""
+"""Workbooks as plain text records, and back. Formula-like texts stay texts both ways (OWASP, CSV injection).
+
+`.xlsx` is read by openpyxl, every other kind (`.xls`, `.xlsb`, `.ods`) by python-calamine, and `.xlsx` is written by
+XlsxWriter, which gives the same bytes for the same registry.
+"""
 
 from __future__ import annotations
 
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from openpyxl import Workbook, load_workbook
-from openpyxl.cell import WriteOnlyCell
+from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
+from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
 from mailsync.errors import RegistryError
+from mailsync.registry.cells import cell_text
 from mailsync.registry.headings import KINDS, Kind, kind_named
 from mailsync.text import N_
+
+Records = list[list[str]]
 
 #: A workbook that unpacks to more than this many times the largest file is an attack or an accident.
 _LARGEST_RATIO = 8
 _MOST_COLUMNS = 200
-#: Characters that XML cannot hold.
-_ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 #: What openpyxl raises on a damaged workbook, besides its own error.
 _DAMAGE = (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, TypeError, SyntaxError, EOFError)
+#: Compound files: the old .xls, and every workbook with a password ([MS-CFB] 2.2).
+_COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_MARKUP = re.compile(rb"\s*(\xef\xbb\xbf)?\s*<(!doctype|html|\?xml|table)", re.IGNORECASE)
 
 
-def read_workbook(path: Path, *, largest: int) -> list[tuple[Kind, list[list[str]]]]:
+def read_workbook(path: Path, *, largest: int) -> list[tuple[Kind, Records]]:
     """The sheets named shows, customers and people as records of texts; `largest` is the most bytes a file may have.
 
-    Raises `RegistryError` where the file is no workbook or is damaged, `OSError` where it cannot be read.
+    Raises `RegistryError` where the file is no workbook, is damaged or locked by a password, or has a table twice, and
+    `OSError` where it cannot be read.
     """
+    found: dict[Kind, tuple[str, Records]] = {}
+    for title, records in read_sheets(path, largest=largest):
+        kind = kind_named(title)
+        if kind is None:
+            continue
+        if kind in found:
+            raise RegistryError(
+                N_("{path} has two sheets for one table: {first} and {second}. Take one of them away"),
+                path=path.name,
+                first=found[kind][0],
+                second=title,
+            )
+        found[kind] = title, records
+    return [(kind, found[kind][1]) for kind in KINDS if kind in found]
+
+
+def read_sheets(path: Path, *, largest: int) -> list[tuple[str, Records]]:
+    """All sheets as (title, records of texts). Raises as `read_workbook` does."""
     _refuse_oversize(path, largest)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # openpyxl warns of every extension of Excel that it does not know
-            book = load_workbook(path, read_only=True, data_only=True)
-            try:
-                sheets = {kind: sheet for sheet in book.worksheets if (kind := kind_named(sheet.title))}
-                for sheet in sheets.values():
-                    # Programs that add rows do not always correct the size stated: rows beyond it would be lost.
-                    if isinstance(sheet, ReadOnlyWorksheet):
-                        sheet.reset_dimensions()
-                return [
-                    (kind, list(_records(sheets[kind].iter_rows(values_only=True))))
-                    for kind in KINDS
-                    if kind in sheets
-                ]
-            finally:
-                book.close()
-    except _DAMAGE as error:
+    with path.open("rb") as file:
+        start = file.read(512)
+    if _MARKUP.match(start):
         raise RegistryError(
             N_(
-                "{file} is no readable Excel workbook; it may be half written, or an old .xls: "
-                "save it again as .xlsx. Nothing was imported"
+                "{file} is a web page that calls itself a workbook, as some programs export them: open it in Excel and "
+                "save it as .xlsx. Nothing was imported"
+            ),
+            file=path.name,
+        )
+    try:
+        if _is_xlsx(path):
+            return _by_openpyxl(path)
+        return _by_calamine(path)
+    except PasswordError as error:
+        raise RegistryError(
+            N_("{file} is locked by a password: save it without one. Nothing was imported"), file=path.name
+        ) from error
+    except (*_DAMAGE, CalamineError) as error:
+        if start.startswith(_COMPOUND) and path.suffix.lower() in (".xlsx", ".xlsm"):
+            raise RegistryError(
+                N_("{file} is locked by a password: save it without one. Nothing was imported"),
+                file=path.name,
+            ) from error
+        raise RegistryError(
+            N_(
+                "{file} is no readable workbook; it may be half written: save it again as .xlsx. "
+                "Nothing was imported"
             ),
             file=path.name,
         ) from error
+
+
+def _is_xlsx(path: Path) -> bool:
+    """By what is in it, not by its name."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return not {"mimetype", "xl/workbook.bin"} & set(archive.namelist())
+
+
+def _by_openpyxl(path: Path) -> list[tuple[str, Records]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # openpyxl warns of every extension of Excel that it does not know
+        book = load_workbook(path, read_only=True, data_only=True)
+        try:
+            found = []
+            for sheet in book.worksheets:
+                # Programs that add rows do not always correct the size stated: rows beyond it would be lost.
+                if isinstance(sheet, ReadOnlyWorksheet):
+                    sheet.reset_dimensions()
+                found.append((sheet.title, list(_records(sheet.iter_rows(values_only=True)))))
+            return found
+        finally:
+            book.close()
+
+
+def _by_calamine(path: Path) -> list[tuple[str, Records]]:
+    with CalamineWorkbook.from_path(path) as book:
+        return [
+            (title, list(_records(book.get_sheet_by_name(title).to_python(skip_empty_area=False))))
+            for title in book.sheet_names
+        ]
 
 
 def _refuse_oversize(path: Path, largest: int) -> None:
@@ -75,38 +137,13 @@ def _refuse_oversize(path: Path, largest: int) -> None:
         )
 
 
-def _records(rows: Iterator[Sequence[object]]) -> Iterator[list[str]]:
+def _records(rows: Iterable[Sequence[object]]) -> Iterator[list[str]]:
     for row in rows:
-        yield [_text(value) for value in row[:_MOST_COLUMNS]]
-
-
-def _text(value: object) -> str:
-    """A cell as a person would type it: whole numbers without `.0`, dates as 2024-01-05."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case float() if value.is_integer():
-            return str(int(value))
-        case datetime():
-            return value.date().isoformat() if value.time() == datetime.min.time() else value.isoformat(" ")
-        case date():
-            return value.isoformat()
-        case _:
-            return str(value)
+        yield [cell_text(value) for value in row[:_MOST_COLUMNS]]
 
 
 def write_workbook(path: Path, tables: Mapping[Kind, Sequence[Sequence[str]]]) -> None:
-    """One sheet a table; every cell is a text, also one that begins with `=`. Raises `OSError`."""
-    book = Workbook(write_only=True)
-    for kind, records in tables.items():
-        sheet = book.create_sheet(kind)
-        for record in records:
-            cells = []
-            for text in record:
-                cell = WriteOnlyCell(sheet, value=_ILLEGAL.sub(" ", text))
-                cell.data_type = "s"
-                cells.append(cell)
-            sheet.append(cells)
-    book.save(path)
+    """One sheet a table, with headings, drop-downs and a page of help; every cell is a text. Raises `OSError`."""
+    from mailsync.registry.template import Choices, write_sheets
+
+    write_sheets(path, tables, Choices())

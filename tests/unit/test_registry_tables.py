@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -131,7 +132,7 @@ def test_a_file_that_cannot_be_trusted_is_refused_by_name(tmp_path: Path, conten
 @given(cut=st.integers(1, len(PEOPLE) - 1))
 def test_a_file_cut_anywhere_never_yields_a_wrong_row(cut: int) -> None:
     try:
-        records = csv_records("people", PEOPLE[:cut], "people.csv")
+        records = csv_records(partial(field_named, "people"), PEOPLE[:cut], "people.csv")
     except RegistryError:
         return
     # What is left: whole rows, or a last cell that is shorter than it was.
@@ -306,12 +307,9 @@ def test_a_workbook_with_a_stale_size_loses_no_rows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind,other", [("customers", "people"), ("people", "customers")])
 @pytest.mark.parametrize("rows", [[], [["id", "code", "email"]], [["code", "email"], [None, " "]]])
-def test_an_emptied_sheet_is_refused_as_an_emptied_file_is(
+def test_an_empty_sheet_beside_a_full_one_says_nothing_of_anybody(
     tmp_path: Path, kind: str, other: str, rows: list[list[object]]
 ) -> None:
     key = {"customers": "code", "people": "id"}[other]
     path = workbook(tmp_path / "registry.xlsx", {kind: rows, other: [[key], ["D12"]]})
-    with pytest.raises(
-        RegistryError, match=rf"registry\.xlsx \({kind}\) has .*no rows.*Nothing was imported"
-    ):
-        read_tables(path)
+    assert set(read_tables(path)) == {other}
