@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 
 from mailsync import config as configuration
-from mailsync.config import Config
+from mailsync.config import Config, Registry, SqlTable
 from mailsync.errors import UsageError
+from mailsync.registry.headings import KINDS, Kind
+from mailsync.registry.queries import Query, SqlSource
 from mailsync.text import N_, normalise_address
 from mailsync.tidy.settings import Access, Account, BookAccess, CardRules, FilingRules, House
 
@@ -25,9 +28,24 @@ def house(config: Config) -> House:
         timezone=config.timezone,
         own_domains=frozenset(domain.strip().lstrip("@").lower() for domain in config.own_domains),
         own_addresses=frozenset(addresses),
-        registry_source=config.registry.source,
+        registry_source=_registry_source(config.registry),
         cards=CardRules(**config.defaults.addressbook.model_dump()),
         plain_words=frozenset(word.upper() for word in config.audit.plain_words),
+    )
+
+
+def _registry_source(registry: Registry) -> str | SqlSource | None:
+    if registry.sql_url is None:
+        return registry.source
+    tables: Mapping[Kind, SqlTable | None] = {kind: getattr(registry.sql, kind) for kind in KINDS}
+    queries = {
+        kind: Query(statement=table.query, columns=table.columns) for kind, table in tables.items() if table
+    }
+    return SqlSource(
+        url=registry.sql_url,
+        password=partial(registry.secret, str(registry.source)) if registry.passwords_named else None,
+        queries=queries,
+        timeout=registry.timeout_seconds,
     )
 
 

@@ -16,11 +16,14 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mailsync.config.accounts_file import with_accounts_file
-from mailsync.config.secrets import secret_from_command, secret_from_file
+from mailsync.config.base import Strict, WithPassword
+from mailsync.config.registry import Registry as Registry
+from mailsync.config.registry import SqlTable as SqlTable
+from mailsync.config.registry import SqlTables as SqlTables
 from mailsync.errors import ConfigError, UsageError
 from mailsync.text import N_
 
@@ -29,38 +32,23 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SCOPE = re.compile(r"all|(owner|codes):\s*[^,\s]+(\s*,\s*[^,\s]+)*")
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Login(_Strict):
+class Login(WithPassword):
     """A server and who logs in there. The password comes from a file, a command or the environment."""
 
     url: str
     user: str
-    password_file: Path | None = None
-    password_command: str | None = None
-    password_env: str | None = None
     ca_file: Path | None = None
     insecure: bool = False
 
     @model_validator(mode="after")
     def _one_secret(self) -> Login:
-        given = [self.password_file, self.password_command, self.password_env]
-        if sum(one is not None for one in given) != 1:
+        if self.passwords_named != 1:
             raise ValueError("give exactly one of password_file, password_command, password_env")
         return self
 
     def password(self) -> str:
         """Read the secret now. Raises `ConfigError` naming the file, command or variable that failed."""
-        if self.password_file:
-            return secret_from_file(self.password_file)
-        if self.password_command:
-            return secret_from_command(self.password_command)
-        value = os.environ.get(self.password_env or "")
-        if value is None:
-            raise ConfigError([f"the environment variable {self.password_env} is not set"], self.url)
-        return value
+        return self.secret(self.url)
 
 
 class ImapLogin(Login):
@@ -111,7 +99,7 @@ class CalendarLogin(Login):
         return _checked_url(url, ("https", "http"))
 
 
-class Filing(_Strict):
+class Filing(Strict):
     folder: str = "Customers/{code} {company}"
     mode: Literal["move", "copy", "report-only"] = "move"
     only_read: bool = True
@@ -130,28 +118,28 @@ class Filing(_Strict):
         return folder
 
 
-class Brakes(_Strict):
+class Brakes(Strict):
     max_changes: Annotated[float, Field(gt=0, le=1)] = 0.25
 
 
-class Addressbook(_Strict):
+class Addressbook(Strict):
     nickname: bool = True
     categories: bool = True
     names_into_n: bool = True
     entry_per_engagement: bool = True
 
 
-class Audit(_Strict):
+class Audit(Strict):
     plain_words: tuple[str, ...] = ()
 
 
-class Defaults(_Strict):
+class Defaults(Strict):
     filing: Filing = Filing()
     brakes: Brakes = Brakes()
     addressbook: Addressbook = Addressbook()
 
 
-class SpecialMailboxes(_Strict):
+class SpecialMailboxes(Strict):
     """Names of special mailboxes where the server does not say them and they are not the usual ones."""
 
     sent: tuple[str, ...] = ()
@@ -160,7 +148,7 @@ class SpecialMailboxes(_Strict):
     trash: tuple[str, ...] = ()
 
 
-class Account(_Strict):
+class Account(Strict):
     """One rep: mailbox, own books, calendar."""
 
     name: Annotated[str, Field(pattern=r"^[\w.@-]+$")]
@@ -170,8 +158,8 @@ class Account(_Strict):
     books: tuple[BookLogin, ...] = ()
     calendar: CalendarLogin | None = None
     confirmed: bool = False
-    filing: dict[str, Any] = {}
-    brakes: dict[str, Any] = {}
+    filing: dict[str, Any] = Field(default_factory=dict)
+    brakes: dict[str, Any] = Field(default_factory=dict)
     mailboxes: SpecialMailboxes = SpecialMailboxes()
 
     @field_validator("address", "aliases")
@@ -183,20 +171,7 @@ class Account(_Strict):
         return value
 
 
-class Registry(_Strict):
-    source: str | None = None
-
-    @field_validator("source")
-    @classmethod
-    def _readable(cls, source: str | None) -> str | None:
-        if source is not None and source.startswith("sql:"):
-            raise ValueError(
-                "sql: sources are not read yet; have the ERP write CSV files and name their folder"
-            )
-        return source
-
-
-class Daemon(_Strict):
+class Daemon(Strict):
     interval_minutes: Annotated[float, Field(gt=0)] = 15
     jitter_seconds: Annotated[float, Field(ge=0)] = 30
     daily_report: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "07:30"

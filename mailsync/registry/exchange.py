@@ -98,7 +98,7 @@ def import_tables(
             by=by or origin,
             cause="source" if source else "import",
         )
-        _write(visit, origin, tables, rows, tallies, force)
+        _write(visit, tables, rows, tallies, force)
         problems = tuple(
             problem for tally in tallies.values() for problem in sorted(tally.problems, key=_row)
         )
@@ -128,7 +128,6 @@ def _row(problem: RowProblem) -> int:
 
 def _write(
     visit: Visit,
-    origin: str,
     tables: Mapping[Kind, Table],
     rows: Mapping[Kind, list[ReadRow]],
     tallies: Mapping[Kind, Tally],
@@ -147,7 +146,7 @@ def _write(
             if visit.source:
                 deliveries.append(retire(visit, model, before, named, tallies[kind]))
     if not force:
-        hold_brake(deliveries, origin)
+        hold_brake(deliveries)
 
 
 def _notes(tables: Mapping[Kind, Table], source: bool) -> list[Sentence]:

@@ -91,7 +91,7 @@ def _names(visit: Visit, model: type[Customer] | type[Contact], ids: list[int]) 
     return ", ".join(names) + (" …" if len(ids) > _MOST_NAMES else "")
 
 
-def hold_brake(deliveries: list[Delivery], origin: str) -> None:
+def hold_brake(deliveries: list[Delivery]) -> None:
     """Raise `RunRefused` when more than 5 rows and more than 10 % of a table, or of all, vanished."""
     total = Delivery(
         kind="people",
@@ -104,9 +104,8 @@ def hold_brake(deliveries: list[Delivery], origin: str) -> None:
                 N_(
                     "{vanished} of the {before} rows that the registry source delivered before are gone from it "
                     "({gone}). Nothing was imported. Look at the source; if these rows are to "
-                    "be retired, type: mailsync registry import {origin} --force"
+                    "be retired, type: mailsync registry import --source --force"
                 ),
-                origin=origin,
                 vanished=one.vanished,
                 before=one.before,
                 gone=", ".join(f"{each.kind}: {each.vanished}" for each in deliveries),

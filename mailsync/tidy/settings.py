@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from mailsync.registry.queries import SqlSource
+
 #: Reads a secret when it is needed, so that a password changed on disk is used at the next run.
 Secret = Callable[[], str]
 
@@ -83,7 +85,7 @@ class House:
     timezone: str = "Asia/Shanghai"
     own_domains: frozenset[str] = frozenset()
     own_addresses: frozenset[str] = frozenset()  #: of every account
-    registry_source: str | None = None
+    registry_source: str | SqlSource | None = None  #: folder, workbook, or a database
     cards: CardRules = CardRules()
     plain_words: frozenset[str] = frozenset()
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import sqlalchemy as sa
 
-from mailsync.errors import MailsyncError, RegistryError
-from mailsync.registry.exchange import import_registry
+from mailsync.errors import MailsyncError, RegistryError, UsageError
+from mailsync.registry.exchange import import_tables
 from mailsync.registry.outcome import ImportReport
+from mailsync.registry.queries import SqlSource
 from mailsync.registry.roster import Roster
 from mailsync.registry.roster_load import load_roster
+from mailsync.registry.source import Delivery, Reading, deliver, fetch, last_reading, remember_reading
 from mailsync.run import brakes
 from mailsync.run.actions import Finding
 from mailsync.text import N_, Sentence
-
-_Signature = tuple[tuple[str, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,52 +31,78 @@ class Registered:
 
 
 class RosterSource:
-    """Reads the source's files at most once a change, whatever the number of accounts. Safe between threads."""
+    """Reads the source at most once a change, whatever the number of accounts and processes. Safe between threads."""
 
-    def __init__(self, engine: sa.Engine, source: str | None) -> None:
+    def __init__(self, engine: sa.Engine, source: str | SqlSource | None) -> None:
         self._engine = engine
         self._source = source
         self._lock = Lock()
-        self._read: _Signature | None = None
-        self._findings: tuple[Finding, ...] = ()
 
     def roster(self, *, force: bool = False) -> Registered:
-        """The roster now. Unreadable files leave the registry as it was, and are said.
+        """The roster now. An unreadable source leaves the registry as it was, and is said.
 
         Raises `RegistryError` where there is nobody in it, `RunRefused` where too many rows vanished from the source.
         """
+        errors: list[MailsyncError] = []
+        findings: tuple[Finding, ...] = ()
         with self._lock:
-            errors = self._refresh(force)
+            try:
+                findings = self._refresh(force)
+            except RegistryError as error:
+                errors.append(error)
         with self._engine.connect() as connection:
             roster = load_roster(connection)
         if errors and not roster.customers:
             raise errors[0]
-        brakes.check_registry(
-            len(roster.customers), len(roster.contacts), self._source or self._engine.url.render_as_string()
-        )
-        return Registered(roster=roster, findings=self._findings, errors=tuple(errors))
+        where = str(self._source) if self._source else self._engine.url.render_as_string()
+        brakes.check_registry(len(roster.customers), len(roster.contacts), where)
+        return Registered(roster=roster, findings=findings, errors=tuple(errors))
 
-    def _refresh(self, force: bool) -> list[MailsyncError]:
+    def read(self, *, dry_run: bool, strict: bool, force: bool) -> ImportReport:
+        """Import the source now, whether it changed or not. Raises `UsageError` where none is configured."""
         if self._source is None:
-            return []
-        path = Path(self._source)
-        signature = _signature(path)
-        if signature == self._read:
-            return []
-        try:
-            report = import_registry(self._engine, path, source=True, force=force)
-        except RegistryError as error:
-            return [error]
-        self._read = signature
-        self._findings = tuple(_findings(report))
-        return []
+            raise UsageError(N_("No [registry] source is configured: name a file or folder to import"))
+        with self._lock:
+            return self._import(deliver(self._source), force=force, strict=strict, dry_run=dry_run)
+
+    def _refresh(self, force: bool) -> tuple[Finding, ...]:
+        """Import the source where it changed; what is wrong with it."""
+        if self._source is None:
+            return ()
+        last = last_reading(self._engine, str(self._source))
+        delivery = fetch(self._source, last.signature if last else None)
+        if delivery is None:
+            return tuple(_remembered(last.told)) if last else ()
+        report = self._import(delivery, force=force)
+        return (*_findings(report), *_retirements(report))
+
+    def _import(
+        self, delivery: Delivery, *, force: bool, strict: bool = False, dry_run: bool = False
+    ) -> ImportReport:
+        report = import_tables(
+            self._engine,
+            delivery.tables,
+            origin=str(self._source),
+            source=True,
+            force=force,
+            strict=strict,
+            dry_run=dry_run,
+        )
+        if report.written:
+            told = {"findings": [_as_json(finding) for finding in _findings(report)]}
+            reading = Reading(signature=delivery.signature, told=told)
+            remember_reading(self._engine, str(self._source), reading)
+        return report
 
 
-def _signature(path: Path) -> _Signature:
-    """Names, sizes and times of the source's files: what changes when somebody saves one of them."""
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    stats = ((file, file.stat()) for file in files if file.is_file())
-    return tuple((str(file), stat.st_size, stat.st_mtime_ns) for file, stat in stats)
+def _as_json(finding: Finding) -> dict[str, Any]:
+    return {"kind": finding.kind, "subject": finding.subject, "sentence": finding.sentence.to_json()}
+
+
+def _remembered(told: Mapping[str, Any]) -> Iterable[Finding]:
+    """What an earlier reading found, while the source is as it was then."""
+    for row in told.get("findings", ()):
+        yield Finding(kind=row["kind"], subject=row["subject"], sentence=Sentence.from_json(row["sentence"]))
 
 
 def _findings(report: ImportReport) -> Iterable[Finding]:
@@ -94,5 +120,9 @@ def _findings(report: ImportReport) -> Iterable[Finding]:
         )
     for sentence in report.withheld:
         yield Finding(kind="registry-row", subject=report.origin, sentence=sentence)
+
+
+def _retirements(report: ImportReport) -> Iterable[Finding]:
+    """Who was retired: told once, by the run that did it."""
     for sentence in report.retirements:
         yield Finding(kind="registry-retired", subject=report.origin, sentence=sentence)

@@ -32,7 +32,7 @@ def keys_of(model: type[BaseModel], prefix: str = "") -> set[str]:
     found: set[str] = set()
     for name, field in model.model_fields.items():
         found.add(prefix + name)
-        for inner in re.findall(r"mailsync\.config\.(\w+)", str(field.annotation)):
+        for inner in re.findall(r"mailsync\.config\.(?:[a-z]\w*\.)*([A-Z]\w*)", str(field.annotation)):
             nested = getattr(config, inner)
             if issubclass(nested, BaseModel):
                 found |= keys_of(nested, f"{prefix}{name}.")
@@ -82,7 +82,15 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("[defaults.brakes]\nmax_changes = 7\n", ["max_changes"]),
         ("this is no toml", ["no TOML"]),
         ("database = 'mysql://h/x'\n", ["database", "mysql://h/x", "postgresql://"]),
-        ("[registry]\nsource = 'sql:postgresql://erp/db'\n", ["registry.source", "CSV"]),
+        ("[registry]\nsource = 'sql:postgresql://erp/db'\n", ["registry", "[registry.sql.customers]"]),
+        ("[registry]\nsource = 'sql:postgresql://u:p4ss@erp/db'\n", ["registry.source", "password_file"]),
+        ("[registry]\nsource = 'r'\n[registry.sql.people]\nquery = 'SELECT 1'\n", ["registry", "sql:"]),
+        ("[registry.sql.people]\nquery = 'DELETE FROM people'\n", ["registry.sql.people.query", "SELECT"]),
+        (
+            "[registry]\nsource = 'sql:x://h/d'\npassword_file = 'a'\npassword_env = 'B'\n"
+            "[registry.sql.people]\nquery = 'SELECT 1'\n",
+            ["at most one of password_file"],
+        ),
         (
             MINIMAL + 'filing = { mode = "x", oops = 1 }\nbrakes = { max_changes = 3 }\n',
             ["accounts.0.filing.mode", "accounts.0.filing.oops", "accounts.0.brakes.max_changes"],
