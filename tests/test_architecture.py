@@ -67,9 +67,14 @@ PROTOCOLS = {
     "apscheduler": {"daemon"},
     "alembic": {"migrations"},
     "openpyxl": {"registry"},
+    "xlsxwriter": {"registry"},
+    "python_calamine": {"registry"},
+    "rapidfuzz": {"registry"},
+    "phonenumbers": {"registry"},
 }
 PURE = [
-    "registry.codes", "registry.roster", "addressbook.display_name", "addressbook.contentlines", "addressbook.plan",
+    "registry.codes", "registry.roster", "registry.sequence", "registry.names", "registry.cards", "registry.duplicates",
+    "registry.upkeep", "addressbook.display_name", "addressbook.contentlines", "addressbook.plan",
     "conversations.subject", "conversations.threads", "conversations.attribution", "filing.folders", "filing.plan",
     "audit.plan", "run.actions", "run.brakes", "report.build",
 ]  # fmt: skip

@@ -50,6 +50,7 @@ def run(
         schedule,
         run_account=_runner(context),
         daily_report=_reporter(context),
+        monthly_upkeep=_upkeep(context),
         keys=RunKeys(context.engine),
         health=Health(path, accounts=names, started=utc_now()),
         probe=_probe(context),
@@ -83,6 +84,16 @@ def _reporter(context: Context) -> Callable[[date], None]:
         logger.info("Daily report: %s", page)
 
     return daily_report
+
+
+def _upkeep(context: Context) -> Callable[[date], None]:
+    from mailsync.cli import upkeep
+
+    def monthly_upkeep(first: date) -> None:
+        page = upkeep.web_page(context, context.house.reports / f"upkeep-{first:%Y-%m}.html")
+        logger.info("Upkeep of the registry: %s", page)
+
+    return monthly_upkeep
 
 
 def _probe(context: Context) -> Callable[[], None]:

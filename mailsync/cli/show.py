@@ -77,7 +77,13 @@ def on_terminal(context: Context, results: Sequence[dict[str, Any]]) -> None:
 def web_page(context: Context, results: Sequence[dict[str, Any]], path: Path) -> Path:
     """Write the report over `results` as one page; whole, or not at all."""
     zone = ZoneInfo(context.config.timezone)
-    page = reporting.as_html(_report(context, results), language=context.config.language, zone=zone)
+    return write_page(
+        reporting.as_html(_report(context, results), language=context.config.language, zone=zone), path
+    )
+
+
+def write_page(page: str, path: Path) -> Path:
+    """Write a page; whole, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_name(f".{path.name}.new")
     draft.touch(mode=0o600)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -11,7 +12,7 @@ from mailsync.conversations.people import OwnPeople, Person, domain_of, is_machi
 from mailsync.conversations.suggestions import customer_domains
 from mailsync.registry.roster import Roster
 from mailsync.run.actions import Finding
-from mailsync.text import N_, Sentence
+from mailsync.text import N_, Sentence, one_line
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,7 +40,10 @@ def candidates(attributions: Attributions, roster: Roster, own: OwnPeople) -> tu
                     _note(unknown, person, str(code), view, at_domain=code == at_domain)
             elif person.known and not person.as_contact and customer and customer not in person.customers:
                 _note(engagements, person, customer, view, at_domain=False)
-    return (*_say(unknown, _unknown_sentence), *_say(engagements, _engagement_sentence))
+    return (
+        *_say(unknown, _unknown_sentence, _adding),
+        *_say(engagements, _engagement_sentence, _engaging),
+    )
 
 
 def _note(
@@ -52,7 +56,9 @@ def _note(
 
 
 def _say(
-    seen: dict[tuple[str, str], _Sighting], sentence_of: Callable[[str, str, _Sighting], Sentence]
+    seen: dict[tuple[str, str], _Sighting],
+    sentence_of: Callable[[str, str, _Sighting], Sentence],
+    command_of: Callable[[str, str, _Sighting], str],
 ) -> Iterator[Finding]:
     ordered = sorted(seen.items(), key=lambda item: (item[0][0], -len(item[1].messages), item[0][1]))
     for (customer, address), sighting in ordered:
@@ -61,6 +67,7 @@ def _say(
             subject=address,
             customer=customer,
             sentence=sentence_of(customer, address, sighting),
+            command=command_of(customer, address, sighting),
         )
 
 
@@ -79,6 +86,17 @@ def _unknown_sentence(customer: str, address: str, sighting: _Sighting) -> Sente
         customer=customer,
         count=len(sighting.messages),
     )
+
+
+def _adding(customer: str, address: str, sighting: _Sighting) -> str:
+    """The command that registers the person. Names come from mail: they are quoted for the shell."""
+    name = one_line(sighting.name)
+    named = f" --name {shlex.quote(name)}" if name and not name.startswith("-") else ""
+    return f"mailsync contacts add --code {customer}{named} --email {shlex.quote(address)}"
+
+
+def _engaging(customer: str, address: str, _: _Sighting) -> str:
+    return f"mailsync contacts edit {shlex.quote(address)} --add-code {customer}"
 
 
 def _engagement_sentence(customer: str, address: str, sighting: _Sighting) -> Sentence:

@@ -25,8 +25,10 @@ logger = logging.getLogger(__name__)
 
 RunAccount = Callable[[str, Event], int]
 DailyReport = Callable[[date], None]
+MonthlyUpkeep = Callable[[date], None]
 
 _REPORT = "daily report"
+_UPKEEP = "monthly upkeep"
 _ACCOUNT = "account:"
 
 
@@ -51,7 +53,8 @@ class Daemon:
     """One per machine and configuration.
 
     `run_account(account, stop)` makes one run and returns its exit code; it looks at `stop` between actions and
-    comes to its end soon after it is set. `daily_report(day)` is called once a local date. `probe` raises
+    comes to its end soon after it is set. `daily_report(day)` is called once a local date, `monthly_upkeep(first)` once
+    a month, with its first day. `probe` raises
     `MailsyncError` while no work is possible: systemd's watchdog is then not fed. `give_up` ends the process
     when a run does not stop in time: its open intents are recovered at the next start (DESIGN 5).
     """
@@ -62,6 +65,7 @@ class Daemon:
         *,
         run_account: RunAccount,
         daily_report: DailyReport,
+        monthly_upkeep: MonthlyUpkeep,
         keys: RunKeys,
         health: Health,
         probe: Callable[[], None] = lambda: None,
@@ -71,6 +75,7 @@ class Daemon:
         self._schedule = schedule
         self._run_account = run_account
         self._daily_report = daily_report
+        self._monthly_upkeep = monthly_upkeep
         self._keys = keys
         self._health = health
         self._probe = probe
@@ -95,21 +100,27 @@ class Daemon:
         return 0
 
     def report_if_due(self) -> None:
-        """Make the daily report when its hour has come and nobody made it yet; called every minute."""
+        """Make the daily report, and on a month's first day at work its upkeep, when the hour has come and nobody made
+        it yet; called every minute."""
         now = self._clock()
         local = now.astimezone(self._schedule.zone)
         if local.time() < self._schedule.report_at:
             return
-        with self._noted(_REPORT) as may_start:
-            if not may_start or not self._keys.take(_REPORT, local.date(), now):
+        self._make(_REPORT, local.date(), now, self._daily_report)
+        self._make(_UPKEEP, local.date().replace(day=1), now, self._monthly_upkeep)
+
+    def _make(self, name: str, day: date, now: datetime, make: Callable[[date], None]) -> None:
+        """Make a report unless somebody made that of `day`."""
+        with self._noted(name) as may_start:
+            if not may_start or not self._keys.take(name, day, now):
                 return
             try:
-                self._daily_report(local.date())
+                make(day)
             except MailsyncError as error:
-                logger.error("The daily report failed: %s", error)
+                logger.error("The %s failed: %s", name, error)
                 self._health.report(str(error))
                 return
-            self._keys.finish(_REPORT, local.date(), self._clock())
+            self._keys.finish(name, day, self._clock())
             self._health.report(None)
 
     def run_once(self, account: str) -> None:

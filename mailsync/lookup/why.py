@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 import sqlalchemy as sa
 
 from mailsync.addressbook.cards import guess_meaning
 from mailsync.addressbook.shelf import shelved_cards
 from mailsync.conversations.attribution import Attributions
+from mailsync.lookup.mail import account_mail
 from mailsync.mailbox.headers import Message
 from mailsync.registry.roster import Contact, Roster
 from mailsync.registry.roster_load import load_roster
 from mailsync.text import N_, Sentence, normalise_address
 from mailsync.tidy.desk import Desk
-from mailsync.tidy.planning import MailView, attribute_mail, folder_names
 from mailsync.tidy.settings import Account
 
 
@@ -77,20 +76,10 @@ def _why_messages(
     theirs = [message for message in messages if not asked and _takes_part(message, address)]
     if not asked and not theirs:
         return
-    separator, prefix = _hierarchy(desk, account)
-    mail = MailView(messages=messages, mailboxes=frozenset(), separator=separator, prefix=prefix)
-    folders = folder_names(account, roster, separator, prefix)
-    attributions = attribute_mail(desk.house, roster, mail, folders, desk.journal.placements(account.name))
+    attributions = account_mail(desk, account, roster, messages).attributions
     for message in asked:
         yield from _explain(account, message, attributions)
     yield from _summary(account, theirs, attributions)
-
-
-def _hierarchy(desk: Desk, account: Account) -> tuple[str | None, str]:
-    """The server's separator and prefix as the last run found them."""
-    last: Mapping[str, Any] = desk.results.last(account.name) or {}
-    server = last.get("server") or {}
-    return server.get("separator", "/"), server.get("prefix", "")
 
 
 def _is_meant(message: Message, wanted: str) -> bool:

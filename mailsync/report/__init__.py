@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from datetime import tzinfo
+from collections.abc import Sequence
+from datetime import date, tzinfo
 
 from rich.console import Console
 
@@ -13,8 +14,12 @@ from mailsync.report import html, terminal
 from mailsync.report.build import Result, build
 from mailsync.report.parts import CustomerName, Report
 from mailsync.report.sections import lay_out
+from mailsync.report.upkeep import UpkeepLine
+from mailsync.report.upkeep import lay_out as lay_out_upkeep
 
-__all__ = ["CustomerName", "Report", "Result", "as_html", "as_text", "build", "show"]
+__all__ = [
+    "CustomerName", "Report", "Result", "UpkeepLine", "as_html", "as_text", "build", "show", "upkeep_html",
+]  # fmt: skip
 
 
 def as_html(report: Report, *, language: str, zone: tzinfo) -> str:
@@ -30,3 +35,8 @@ def as_text(report: Report, *, language: str, zone: tzinfo, width: int = 80) -> 
 def show(report: Report, console: Console, *, language: str, zone: tzinfo) -> None:
     """Print to a terminal."""
     terminal.show(lay_out(report, language=language, zone=zone, rows=terminal.ROWS), console)
+
+
+def upkeep_html(lines: Sequence[UpkeepLine], *, language: str, day: date) -> str:
+    """The registry's upkeep as one self-contained web page."""
+    return html.page(lay_out_upkeep(lines, language=language, day=day, rows=html.ROWS))

@@ -16,10 +16,18 @@ LATER = NOW + timedelta(days=3)
 
 SHOWS = [{"letter": "D", "name": "Canton Fair"}]
 CUSTOMERS = [
-    {"code": "D12", "company": "Gibson Importing", "country": "AU", "stage": "lead", "owner": "li@our.example"},
+    {
+        "code": "D12",
+        "company": "Gibson Importing",
+        "country": "AU",
+        "stage": "lead",
+        "owner": "li@our.example",
+    },
     {"code": "F03", "company": "Gibson Imports"},
 ]
-PEOPLE = [{"id": "1", "codes": "D12", "name": "Jane Roe", "email": "jane@gibson.example", "company": "Gibson"}]
+PEOPLE = [
+    {"id": "1", "codes": "D12", "name": "Jane Roe", "email": "jane@gibson.example", "company": "Gibson"}
+]
 
 
 def told(database: sa.Engine, at: datetime) -> list[tuple[str, str, str | None, str | None, str, str]]:

@@ -49,7 +49,12 @@ class World:
             report_at=NEVER,
             **over.pop("schedule", {}),  # type: ignore[arg-type]
         )
-        wired = {"run_account": lambda _name, _stop: 0, "daily_report": self.reports.append, **over}
+        wired = {
+            "run_account": lambda _name, _stop: 0,
+            "daily_report": self.reports.append,
+            "monthly_upkeep": lambda _first: None,
+            **over,
+        }
         self.daemon = Daemon(
             schedule,
             keys=keys,
@@ -170,7 +175,12 @@ def test_the_report_is_made_once_from_its_hour_on(
 
 
 def reporting(
-    folder: Path, keys: RunKeys, clock: Callable[[], datetime], *, fails: bool = False
+    folder: Path,
+    keys: RunKeys,
+    clock: Callable[[], datetime],
+    *,
+    fails: bool = False,
+    upkeeps: list[date] | None = None,
 ) -> tuple[Daemon, list[date]]:
     reports: list[date] = []
 
@@ -182,17 +192,34 @@ def reporting(
     schedule = Schedule(accounts=(), report_at=time(7, 30), zone=ZoneInfo("Asia/Shanghai"))
     health = Health(folder / "health.json", accounts=(), started=clock())
     daemon = Daemon(
-        schedule, run_account=lambda *_: 0, daily_report=report, keys=keys, health=health, clock=clock
+        schedule,
+        run_account=lambda *_: 0,
+        daily_report=report,
+        monthly_upkeep=[].append if upkeeps is None else upkeeps.append,
+        keys=keys,
+        health=health,
+        clock=clock,
     )
     return daemon, reports
 
 
+def test_the_upkeep_is_told_once_a_month_by_whoever_is_first(tmp_path: Path, keys: RunKeys) -> None:
+    days = [datetime(2026, 11, 25, 1, tzinfo=UTC), datetime(2026, 11, 30, 1, tzinfo=UTC)]
+    days += [datetime(2026, 12, 3, 1, tzinfo=UTC), datetime(2026, 12, 4, 1, tzinfo=UTC)]
+    told: list[date] = []
+    for day in days:  # a machine that was off on the 1st catches up, and another process does not do it again
+        for _ in range(2):
+            reporting(tmp_path, keys, lambda day=day: day, upkeeps=told)[0].report_if_due()
+    assert told == [date(2026, 11, 1), date(2026, 12, 1)]
+
+
 def test_a_failed_report_is_tried_again(tmp_path: Path, keys: RunKeys) -> None:
-    times = iter([at(8, 0), at(8, 1), at(8, 20), at(8, 20)])
-    daemon, reports = reporting(tmp_path, keys, lambda: next(times)(), fails=True)
-    for _ in range(3):
+    made: list[date] = []
+    for clock in (at(8, 0), at(8, 1), at(8, 20)):
+        daemon, reports = reporting(tmp_path, keys, clock, fails=True)
         daemon.report_if_due()
-    assert len(reports) == 2
+        made += reports
+    assert len(made) == 2
 
 
 def test_the_watchdog_is_fed_only_while_work_is_possible(

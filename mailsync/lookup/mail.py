@@ -1,0 +1,51 @@
+"""The mail of an account as the index knows it, attributed. No server is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mailsync.conversations.attribution import Attributions
+from mailsync.filing.folders import FolderNames
+from mailsync.mailbox.headers import Message
+from mailsync.registry.roster import Roster
+from mailsync.tidy.desk import Desk
+from mailsync.tidy.planning import MailView, attribute_mail, folder_names
+from mailsync.tidy.settings import Account
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountMail:
+    """All messages of an account, and whose they are."""
+
+    account: Account
+    messages: Sequence[Message]
+    attributions: Attributions
+    folders: FolderNames
+
+
+def account_mail(
+    desk: Desk, account: Account, roster: Roster, messages: Sequence[Message] | None = None
+) -> AccountMail:
+    """The account's mail as last read; `messages` where they are at hand already."""
+    read = desk.index(account).messages() if messages is None else messages
+    separator, prefix = _hierarchy(desk, account)
+    mail = MailView(messages=read, mailboxes=frozenset(), separator=separator, prefix=prefix)
+    folders = folder_names(account, roster, separator, prefix)
+    attributions = attribute_mail(desk.house, roster, mail, folders, desk.journal.placements(account.name))
+    return AccountMail(account=account, messages=read, attributions=attributions, folders=folders)
+
+
+def all_mail(desk: Desk, accounts: Iterable[Account], roster: Roster) -> Iterator[AccountMail]:
+    """The mail of every account that has a mailbox."""
+    for account in accounts:
+        if account.mail:
+            yield account_mail(desk, account, roster)
+
+
+def _hierarchy(desk: Desk, account: Account) -> tuple[str | None, str]:
+    """The server's separator and prefix as the last run found them."""
+    last: Mapping[str, Any] = desk.results.last(account.name) or {}
+    server = last.get("server") or {}
+    return server.get("separator", "/"), server.get("prefix", "")
