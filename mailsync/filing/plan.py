@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
+from mailsync.filing.by_hand import Owners
 from mailsync.filing.folders import FolderNames
+from mailsync.filing.merged import Followers
 from mailsync.mailbox.headers import Message, MessageKey
 from mailsync.registry.roster import Customer
 from mailsync.run.actions import Finding, FolderCreate, MessageTransfer, Place, Placement
@@ -54,26 +56,6 @@ class FilingPlan:
     )  #: a customer's messages that are not filed
 
 
-def hand_filed(
-    messages: Iterable[Message], placements: Iterable[Placement], folder_of: Callable[[str], str | None]
-) -> dict[MessageKey, str]:
-    """Messages in a customer's folder that mailsync did not put there → that customer's code.
-
-    `folder_of`: mailbox → code of the customer whose folder it is (`FolderNames.customer_of`).
-    """
-    ours = {
-        (placement.fingerprint, folder_of(placement.destination.mailbox))
-        for placement in placements
-        if not placement.undone and not placement.undo
-    }
-    owners = _Owners(folder_of)
-    return {
-        message.key: code
-        for message in messages
-        if (code := owners.of(message.key.mailbox)) is not None and (message.fingerprint, code) not in ours
-    }
-
-
 def plan_filing(
     messages: Sequence[Message],
     attributions: Mapping[MessageKey, Attributed],
@@ -93,15 +75,21 @@ def plan_filing(
     mailbox that exists. `placements`: the journal's. `now`: aware. `remembered`: messages that an earlier run saw
     outside INBOX and Sent → fingerprint.
     """
-    owners = _Owners(folders.customer_of)
+    owners = Owners(folders.customer_of)
     history = _History(messages, placements, remembered or {}, owners)
     filed = _filed_since(messages, threads, owners)
     desk = _Desk(folders=folders, settings=settings, existing=existing, placements=placements)
+    followers = Followers(folders, placements)
     stays: dict[MessageKey, Stay] = {}
     findings: list[Finding] = []
     for message in sorted(messages, key=lambda message: (message.internal_date, message.key)):
         attribution = attributions.get(message.key)
         customer = _customer(folders, attribution)
+        if not _is_source(message) and (
+            code := followers.follows(message, customer.code if customer else None)
+        ):
+            desk.carry(message, code, attribution)
+            continue
         if attribution is None or customer is None:
             continue
         if not _is_source(message):
@@ -126,23 +114,6 @@ def _customer(folders: FolderNames, attribution: Attributed | None) -> Customer 
     return folders.roster.customer(attribution.customer)
 
 
-class _Owners:
-    """Mailbox → code of its customer, each asked once."""
-
-    def __init__(self, folder_of: Callable[[str], str | None]) -> None:
-        self._folder_of = folder_of
-        self._known: dict[str, str | None] = {}
-
-    def of(self, mailbox: str) -> str | None:
-        if mailbox not in self._known:
-            self._known[mailbox] = self._folder_of(mailbox)
-        return self._known[mailbox]
-
-    def place(self, mailbox: str) -> str:
-        """One word for all folders of a customer: a renamed folder is no other place."""
-        return self.of(mailbox) or f"/{mailbox}"
-
-
 class _History:
     """What mailsync did with messages before, and what people made of it."""
 
@@ -151,7 +122,7 @@ class _History:
         messages: Iterable[Message],
         placements: Iterable[Placement],
         remembered: Mapping[Place, str],
-        owners: _Owners,
+        owners: Owners,
     ) -> None:
         self._copied: set[MessageKey] = set()
         self._renumbered: Counter[tuple[str, str]] = Counter()
@@ -172,6 +143,8 @@ class _History:
                     self._renumbered[placement.fingerprint, source.mailbox] += 1
             else:
                 placed[placement.fingerprint, owners.place(placement.destination.mailbox)] += 1
+                if owners.of(placement.source.mailbox) is not None:  # carried on from there after a merge
+                    placed[placement.fingerprint, owners.place(placement.source.mailbox)] -= 1
         outside = [message for message in messages if not _is_source(message)]
         placed.subtract((message.fingerprint, owners.place(message.key.mailbox)) for message in outside)
         self._left_ours: Counter[str] = Counter()
@@ -213,7 +186,7 @@ def _is_source(message: Message) -> bool:
 
 
 def _filed_since(
-    messages: Iterable[Message], threads: Mapping[MessageKey, str], owners: _Owners
+    messages: Iterable[Message], threads: Mapping[MessageKey, str], owners: Owners
 ) -> dict[str, datetime]:
     """Conversation → date of its oldest message that lies in a customer's folder."""
     filed: dict[str, datetime] = {}
@@ -281,11 +254,34 @@ class _Desk:
             self.would_file.append(message.key)
             self._counts[customer.code, destination] += 1
             return
-        if destination not in self._existing:
-            for mailbox in (*self._folders.parents(destination), destination):
-                if mailbox not in self._existing and mailbox.upper() != "INBOX":
-                    self._created[mailbox] = None
-        self._transfers.append(self._transfer(message, customer, attribution, destination))
+        self._need(destination)
+        self._transfers.append(self._transfer(message, customer, attribution.evidence, destination))
+
+    def _need(self, destination: str) -> None:
+        """The folder is made, parents first, where it is not there."""
+        if destination in self._existing:
+            return
+        for mailbox in (*self._folders.parents(destination), destination):
+            if mailbox not in self._existing and mailbox.upper() != "INBOX":
+                self._created[mailbox] = None
+
+    def carry(self, message: Message, code: str, attribution: Attributed | None) -> None:
+        """A message follows its customer into another folder, whatever its flags, which it keeps."""
+        customer = self._folders.roster.customer(code)
+        if customer is None:
+            return
+        destination = self._known_destination(customer, message.internal_date)
+        if destination == message.key.mailbox:
+            return
+        if self._settings.mode == "report-only":
+            self._counts[customer.code, destination] += 1
+            return
+        self._need(destination)
+        evidence = attribution.evidence if attribution and attribution.customer else "filed"
+        transfer = self._transfer(message, customer, evidence, destination)
+        self._transfers.append(
+            replace(transfer, kind="message-move", needs_flags=(), bars_flags=("\\Deleted",))
+        )
 
     def actions(self) -> tuple[FolderCreate | MessageTransfer, ...]:
         return (*(FolderCreate(mailbox=mailbox) for mailbox in self._created), *self._transfers)
@@ -318,7 +314,7 @@ class _Desk:
         return used if self._folders.code_in(used) == customer.code else name
 
     def _transfer(
-        self, message: Message, customer: Customer, attribution: Attributed, destination: str
+        self, message: Message, customer: Customer, evidence: str, destination: str
     ) -> MessageTransfer:
         settings = self._settings
         return MessageTransfer(
@@ -331,14 +327,14 @@ class _Desk:
             subject=message.envelope.subject,
             destination=destination,
             customer=customer.code,
-            evidence=attribution.evidence,
+            evidence=evidence,
             needs_flags=("\\Seen",) if settings.only_read else (),
             bars_flags=("\\Deleted", "\\Flagged") if settings.leave_flagged else ("\\Deleted",),
         )
 
 
 def _misfiled(
-    message: Message, customer: Customer, attribution: Attributed, owners: _Owners, history: _History
+    message: Message, customer: Customer, attribution: Attributed, owners: Owners, history: _History
 ) -> Iterable[Finding]:
     """A message in another customer's folder, or one of ours in a folder of nobody: it stays, and is told."""
     owner = owners.of(message.key.mailbox)

@@ -88,6 +88,9 @@ class Roster:
     customers: tuple[Customer, ...] = ()
     contacts: tuple[Contact, ...] = ()
     show_letters: frozenset[str] = field(default_factory=frozenset)  #: letters of all coded shows
+    parted: frozenset[frozenset[str]] = field(
+        default_factory=frozenset
+    )  #: pairs of codes that were merged, and whose merge was taken back
 
     def match(self, text: str) -> CodeMatch | None:
         """The registered code that `text` writes, in any form a registry file allows."""

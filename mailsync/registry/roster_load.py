@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from mailsync.registry import codes
 from mailsync.registry.countries import place
-from mailsync.registry.model import Address, Code, Contact, Customer, Engagement, Party, Show
+from mailsync.registry.model import Address, Code, Contact, Customer, Engagement, Merge, Party, Show
 from mailsync.registry.roster import Contact as RosterContact
 from mailsync.registry.roster import Customer as RosterCustomer
 from mailsync.registry.roster import Role, Roster
@@ -35,9 +35,20 @@ def load_roster(database: sa.Connection | Session) -> Roster:
     customers = _customers(ordered, own_codes, survivors, shows)
     return Roster(
         customers=tuple(customers.values()),
-        contacts=tuple(_contacts(connection, customers, survivors)),
+        contacts=tuple(_contacts(connection, customers, survivors, _merged_names(ordered, survivors))),
         show_letters=frozenset(show["letter"] for show in shows if show["letter"] and show["coded"]),
+        parted=frozenset(_parted(connection, own_codes, survivors)),
     )
+
+
+def _parted(
+    connection: sa.Connection, own_codes: Mapping[int, Values], survivors: Mapping[int, int]
+) -> Iterable[frozenset[str]]:
+    """Codes of customers that were one for a time."""
+    for merge in rows_of(connection, Merge):
+        pair = {survivors[merge["loser_id"]], survivors[merge["survivor_id"]]}
+        if merge["undone_at"] is not None and len(pair) == 2:
+            yield frozenset(own_codes[customer_id]["text"] for customer_id in pair)
 
 
 def _allocation(code: Values) -> tuple[datetime, codes.Code]:
@@ -88,8 +99,20 @@ def _customers(
     }
 
 
+def _merged_names(ordered: Iterable[Values], survivors: Mapping[int, int]) -> Mapping[int, list[str]]:
+    """Survivor's id → companies of those merged into it: their people are the survivor's now, by its name."""
+    names: defaultdict[int, list[str]] = defaultdict(list)
+    for row in ordered:
+        if survivors[row["id"]] != row["id"]:
+            names[survivors[row["id"]]] += [row["company"], row["short_name"] or ""]
+    return names
+
+
 def _contacts(
-    connection: sa.Connection, customers: Mapping[int, RosterCustomer], survivors: Mapping[int, int]
+    connection: sa.Connection,
+    customers: Mapping[int, RosterCustomer],
+    survivors: Mapping[int, int],
+    merged_names: Mapping[int, list[str]],
 ) -> Iterable[RosterContact]:
     parties = {row["id"]: row for row in rows_of(connection, Party)}
     addresses: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
@@ -101,13 +124,15 @@ def _contacts(
             engaged[row["contact_id"]].add(survivors[row["customer_id"]])
     order = {row_id: position for position, row_id in enumerate(customers)}
     for row in rows_of(connection, Contact):
-        served = [customers[row_id] for row_id in sorted(engaged[row["id"]], key=order.__getitem__)]
+        ids = sorted(engaged[row["id"]], key=order.__getitem__)
+        served = [customers[row_id] for row_id in ids]
+        known_as = {customers[row_id].code: merged_names.get(row_id, []) for row_id in ids}
         party = parties.get(row["party_id"], {})
         yield RosterContact(
             id=row["key"],
             role=cast("Role", row["role"]),
             name=row["name"],
-            company=_company(row["role"], party, served),
+            company=_company(row["role"], party, served, known_as),
             region=place(row["region"]) if row["region"] else None,
             country=party.get("country"),
             addresses=tuple(address for _, address in sorted(addresses[row["id"]])),
@@ -118,12 +143,21 @@ def _contacts(
         )
 
 
-def _company(role: str, party: Values, served: list[RosterCustomer]) -> str:
+def _company(
+    role: str, party: Values, served: list[RosterCustomer], known_as: Mapping[str, list[str]]
+) -> str:
     """The party's short name, else its name as given (DOMAIN 4). A customer's own people have the customer's."""
     written = party.get("short_name") or party.get("name") or ""
     if role != "contact":
         return written
-    own = next((customer for customer in served if _same_name(written, customer.company)), None)
+    own = next(
+        (
+            customer
+            for customer in served
+            if any(_same_name(written, name) for name in (customer.company, *known_as[customer.code]))
+        ),
+        None,
+    )
     if own is None and not written and served:
         own = served[0]
     return own.name if own else written

@@ -17,8 +17,9 @@ from mailsync.conversations.candidates import candidates
 from mailsync.conversations.people import OwnPeople
 from mailsync.conversations.plain_words import PLAIN_WORDS
 from mailsync.conversations.suggestions import SuggestionSettings, attribution_findings, suggestions
+from mailsync.filing.by_hand import hand_filed
 from mailsync.filing.folders import FolderNames
-from mailsync.filing.plan import FilingPlan, FilingSettings, hand_filed, plan_filing
+from mailsync.filing.plan import FilingPlan, FilingSettings, plan_filing
 from mailsync.filing.stays import tell_stays
 from mailsync.mailbox.headers import Message
 from mailsync.registry.roster import Roster

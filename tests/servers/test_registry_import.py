@@ -747,9 +747,8 @@ def test_the_brake_holds_when_more_than_five_rows_and_a_tenth_vanish(
     if not held:
         assert bring(database, tmp_path / "in", **fewer, source=True).retired == gone_customers + gone_people
         return
-    with pytest.raises(RunRefused, match=r"are gone from it.*--force") as caught:
+    with pytest.raises(RunRefused, match=r"are gone from it.*registry import --source --force"):
         bring(database, tmp_path / "in", **fewer, source=True)
-    assert str(tmp_path / "in") in str(caught.value)
     assert roster_of(database) == before
     assert (
         bring(database, tmp_path / "in", **fewer, source=True, force=True).retired

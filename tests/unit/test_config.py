@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from pathlib import Path
@@ -52,8 +53,23 @@ def test_the_example_is_valid_and_names_every_key() -> None:
     in_comments = set(re.findall(r"\b(accounts_file|ca_file|password_command|password_env)\b", text))
     keys = {key for key in keys_of(config.Config) if key.rpartition(".")[2] not in in_comments}
     optional = re.compile(r"^(accounts\.calendar|accounts\.books|books|accounts\.imap)\.insecure$")
-    assert {key for key in keys - documented(tomllib.loads(text)) if not optional.match(key)} == set()
+    named = documented(tomllib.loads(text)) | documented(tomllib.loads(sql_example()))
+    assert {key for key in keys - named if not optional.match(key)} == set()
     assert config.load(EXAMPLE).accounts[0].name == "li.na"
+
+
+def sql_example() -> str:
+    """The part of the example that stands in comments, for it takes the place of another."""
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    start = lines.index("# [registry]")
+    block = itertools.takewhile(lambda line: line.startswith("# "), lines[start:])
+    return "\n".join(line.removeprefix("# ") for line in block)
+
+
+def test_the_example_of_an_sql_source_is_valid(tmp_path: Path) -> None:
+    registry = config.load(write(tmp_path, sql_example())).registry
+    assert registry.sql_url == "postgresql://reader@erp.ourcompany.example/erp"
+    assert registry.sql.people is not None and registry.sql.people.columns["codes"] == "cust_no"
 
 
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:

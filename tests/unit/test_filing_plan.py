@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailsync.filing.by_hand import hand_filed
 from mailsync.filing.folders import FolderNames
-from mailsync.filing.plan import FilingPlan, FilingSettings, hand_filed, plan_filing
+from mailsync.filing.plan import FilingPlan, FilingSettings, plan_filing
 from mailsync.mailbox.headers import Envelope, MailboxRole, Message, MessageKey
 from mailsync.registry.roster import Customer, Roster
 from mailsync.run.actions import FolderCreate, MessageTransfer, Place, Placement
