@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from mailsync.mailbox.headers import Message, MessageKey
 from mailsync.run.actions import Placement
@@ -30,31 +30,31 @@ def hand_filed(
 ) -> dict[MessageKey, str]:
     """Messages in a customer's folder that mailsync did not put there → that customer's code.
 
+    What a person had filed stays a person's filing when a merge carries it into another folder, and tells whose the
+    first folder is: after the merge was taken back that is the merged customer again.
     `folder_of`: mailbox → code of the customer whose folder it is (`FolderNames.customer_of`).
     """
     owners = Owners(folder_of)
-    placed = list(placements)
-    named = {place.mailbox for one in placed for place in (one.source, one.destination)}
-    ours = _by_our_hand(placed, {mailbox: owners.of(mailbox) for mailbox in named})
-    return {
-        message.key: code
-        for message in messages
-        if (code := owners.of(message.key.mailbox)) is not None and (message.fingerprint, code) not in ours
-    }
-
-
-def _by_our_hand(
-    placements: Iterable[Placement], folder_of: Mapping[str, str | None]
-) -> set[tuple[str, str | None]]:
-    """(fingerprint, customer's code) of messages that mailsync itself filed there.
-
-    What a person had filed stays a person's when a merge carries it into another folder.
-    """
-    placed: set[tuple[str, str]] = set()
+    ours: set[tuple[str, str | None]] = set()
+    filed_first: dict[tuple[str, str], str] = {}  #: (fingerprint, mailbox) → where a person had put it
     for placement in placements:
         if placement.undone or placement.undo:
             continue
-        from_folder = folder_of.get(placement.source.mailbox) is not None
-        if not from_folder or (placement.fingerprint, placement.source.mailbox) in placed:
-            placed.add((placement.fingerprint, placement.destination.mailbox))
-    return {(fingerprint, folder_of.get(mailbox)) for fingerprint, mailbox in placed}
+        source, destination = placement.source.mailbox, placement.destination.mailbox
+        was_ours = (placement.fingerprint, owners.of(source)) in ours
+        if owners.of(source) is None or was_ours:
+            ours.add((placement.fingerprint, owners.of(destination)))
+        else:
+            first = filed_first.get((placement.fingerprint, source), source)
+            filed_first[placement.fingerprint, destination] = first
+    return {
+        message.key: code
+        for message in messages
+        if owners.of(message.key.mailbox) is not None
+        and (message.fingerprint, owners.of(message.key.mailbox)) not in ours
+        and (
+            code := owners.of(
+                filed_first.get((message.fingerprint, message.key.mailbox), message.key.mailbox)
+            )
+        )
+    }

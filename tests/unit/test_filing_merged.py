@@ -98,6 +98,7 @@ def test_what_was_carried_stays_and_is_no_persons_filing_if_it_was_ours() -> Non
 def test_what_a_person_had_filed_stays_a_persons_after_the_merge_carried_it() -> None:
     one = message(1, mailbox=D12, fingerprint="f")
     assert hand_filed([one], [CARRIED], MERGED.customer_of) == {one.key: "D12"}
+    assert hand_filed([one], [CARRIED], PARTED.customer_of) == {one.key: "F03"}
 
 
 def test_another_delivery_of_carried_mail_is_no_mail_that_a_person_took_out() -> None:
