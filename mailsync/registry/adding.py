@@ -300,7 +300,8 @@ class _Counter:
         cells = {field: text for field, text in taken.card.person.items() if text.strip()}
         if not cells.get("name") and not cells.get("email"):
             return {}
-        cells.setdefault("company", taken.company)
+        maker = taken if taken.same_as is None else self._taken[taken.same_as]
+        cells.setdefault("company", maker.company)
         if not cells.get("email"):
             cells["id"] = f"{code} {cells['name']}"
         engaged = [
