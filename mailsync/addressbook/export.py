@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -95,8 +95,11 @@ def _telephone(line: Line) -> str:
     return one_line(unescape(line.text)).removeprefix("tel:")
 
 
-def people_rows(people: Iterable[VCardPerson], roster: Roster) -> Iterator[tuple[int, dict[str, str]]]:
-    """Cards as rows of people for `registry import`: (place in the file, cells).
+def people_rows(
+    people: Iterable[VCardPerson], roster: Roster, own_codes: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Cards as rows of people for `registry import`: (place in the file, cells). `own_codes`: contact's id → the codes
+    that it has in registry files.
 
     A name that begins with a known code is taken apart. A card adds codes and takes none away: it is one entry of
     several, and says nothing of the others. What reads as the registry would write it changes nothing.
@@ -113,7 +116,9 @@ def people_rows(people: Iterable[VCardPerson], roster: Roster) -> Iterator[tuple
             cells["region"] = country
         if name is not None:
             customer = name.match.customer
-            cells["codes"] = " ".join(dict.fromkeys((*(known.customers if known else ()), customer.code)))
+            if known is None or customer.code not in known.customers:
+                held = own_codes.get(known.id, ()) if known else ()
+                cells["codes"] = " ".join((*held, customer.code))
             cells |= {"name": name.person, "company": said.get("company") or name.company}
             if name.place and name.place not in ("?", customer.country):
                 cells["region"] = name.place

@@ -12,7 +12,7 @@ from mailsync.errors import RegistryError
 from mailsync.registry.cardfiles import TEXTS, read_cards
 from mailsync.registry.cards import Card, card_of, people_table
 from mailsync.registry.headings import Kind, kind_named
-from mailsync.registry.roster_load import load_roster
+from mailsync.registry.roster_load import load_roster, own_codes
 from mailsync.registry.tables import LARGEST_FILE, Row, Table
 from mailsync.text import N_, Sentence
 
@@ -32,8 +32,10 @@ def foreign_tables(path: Path, engine: sa.Engine) -> tuple[Mapping[Kind, Table],
     """The people of a vCard file or of an export of business cards; None where `path` is a registry."""
     if path.suffix.lower() in (".vcf", ".vcard"):
         with engine.connect() as connection:
-            roster = load_roster(connection)
-        rows = [Row(number=number, cells=cells) for number, cells in people_rows(read_vcards(path), roster)]
+            roster, codes = load_roster(connection), own_codes(connection)
+        rows = [
+            Row(number=number, cells=cells) for number, cells in people_rows(read_vcards(path), roster, codes)
+        ]
         fields = dict.fromkeys(name for row in rows for name in row.cells)
         columns = {name: name for name in fields}
         table = Table(kind="people", file=path.name, columns=columns, unknown=(), rows=tuple(rows))

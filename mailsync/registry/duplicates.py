@@ -29,6 +29,7 @@ _COMMON = {
     **dict.fromkeys(("international", "intl", "global", "worldwide", "group", "gruppe", "holding", "holdings"), ""),
     **dict.fromkeys(("company", "co", "corp", "the", "and", "und", "et", "y", "of", "for", "enterprise"), ""),
     **dict.fromkeys(("enterprises", "industries", "industry", "industrial", "services", "solutions"), ""),
+    **dict.fromkeys(("pty", "ltd", "llc", "ooo", "gmbh", "inc", "srl", "sarl", "spa", "ag", "bv", "kg"), ""),
     **dict.fromkeys(("products", "supply", "supplies", "logistics", "gongsi", "youxiangongsi"), ""),
 }  # fmt: skip
 #: Chinese names end in these; they are no part of what tells companies apart.
@@ -38,6 +39,7 @@ _UMLAUTS = re.compile(r"(?<=[aou])e")
 _WORD = re.compile(r"[a-z0-9]+")
 #: Shorter names must be equal: one letter makes another company of `Hanso` and `Hansa`.
 _SHORTEST_NEAR = 7
+_LONG_WORD = 6
 #: Of 100, as rapidfuzz counts: one letter in eight may differ, or (with other countries) one in twenty.
 _NEAR, _NEAR_ABROAD = 88.0, 95.0
 #: Numbers that more customers share than this are a fair's or a hotel's.
@@ -158,7 +160,7 @@ def phones(text: str | None, country: str | None) -> tuple[str, ...]:
             number = phonenumbers.parse(part, country)
         except phonenumbers.NumberParseException:
             continue
-        if phonenumbers.is_possible_number(number):
+        if phonenumbers.is_valid_number(number):
             found.append(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
     return tuple(dict.fromkeys(found))
 
@@ -167,9 +169,14 @@ def phones(text: str | None, country: str | None) -> tuple[str, ...]:
 class _Name:
     """A company's name, read for comparison."""
 
-    plain: str  #: what tells it apart, in Latin letters, without blanks
+    words: tuple[str, ...]  #: what tells it apart, in Latin letters
     trades: frozenset[str]  #: import, export, trade
     foreign: bool  #: it was written in another script
+
+    @property
+    def plain(self) -> str:
+        """Without blanks: `Home Land` may be written as one word."""
+        return "".join(self.words)
 
 
 @lru_cache(maxsize=8192)
@@ -179,7 +186,8 @@ def _read(company: str) -> _Name:
     words = _WORD.findall(anyascii(bare).lower().replace("'", "").replace(".", ""))
     telling = [word for word in words if word not in _COMMON]
     trades = frozenset(_COMMON[word] for word in words if _COMMON.get(word))
-    return _Name(plain=_UMLAUTS.sub("", "".join(telling or words)), trades=trades, foreign=foreign)
+    told = tuple(_UMLAUTS.sub("", word) for word in telling or words)
+    return _Name(words=told, trades=trades, foreign=foreign)
 
 
 def _by_name(customers: Mapping[str, Customer]) -> _Evidence:
@@ -195,7 +203,7 @@ def _by_name(customers: Mapping[str, Customer]) -> _Evidence:
         for one in groups[one_plain]:
             for other in groups[other_plain]:
                 least = _NEAR_ABROAD if _abroad(customers[one], customers[other]) else _NEAR
-                if score >= least and compatible(names[one], names[other]):
+                if score >= least and _near_words(names[one], names[other]):
                     yield (
                         one, other, 40,
                         Sentence.of(
@@ -203,6 +211,16 @@ def _by_name(customers: Mapping[str, Customer]) -> _Evidence:
                             one=customers[one].company, other=customers[other].company,
                         ),
                     )  # fmt: skip
+
+
+def _near_words(one: _Name, other: _Name) -> bool:
+    """Whether no single word makes them two: one letter turns foods into woods, and is a slip in a long word."""
+    if not compatible(one, other):
+        return False
+    return len(one.words) != len(other.words) or all(
+        word == its or (len(word) >= _LONG_WORD and fuzz.ratio(word, its) >= _NEAR)
+        for word, its in zip(one.words, other.words, strict=True)
+    )
 
 
 def compatible(one: _Name, other: _Name) -> bool:

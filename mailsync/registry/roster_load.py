@@ -51,6 +51,17 @@ def _parted(
             yield frozenset(own_codes[customer_id]["text"] for customer_id in pair)
 
 
+def own_codes(connection: sa.Connection) -> Mapping[str, tuple[str, ...]]:
+    """Contact's id → the codes it was engaged under, those of merged customers as they are."""
+    codes_by_id = {row["customer_id"]: row["text"] for row in rows_of(connection, Code)}
+    keys = {row["id"]: row["key"] for row in rows_of(connection, Contact)}
+    engaged: defaultdict[str, list[str]] = defaultdict(list)
+    for row in rows_of(connection, Engagement):
+        if row["ended"] is None:
+            engaged[keys[row["contact_id"]]].append(codes_by_id[row["customer_id"]])
+    return {key: tuple(found) for key, found in engaged.items()}
+
+
 def _allocation(code: Values) -> tuple[datetime, codes.Code]:
     return code["allocated"], codes.parse(code["text"])
 

@@ -48,6 +48,10 @@ _NAMING: Mapping[Kind, frozenset[str]] = {
 #: Fields that always hold something.
 _NEVER_BLANK = frozenset({"coded", "role", "allocated", "from_source"})
 _BLANKS = frozenset("-–—－")
+#: What Excel and its like keep of a formula that could not be worked out.
+_FAILED_FORMULAS = frozenset(
+    {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"}
+)
 _GARBLED = N_(
     "“{text}” looks garbled: the file is neither UTF-8 nor Chinese text. Save it as “CSV UTF-8”; this row is left out"
 )
@@ -96,6 +100,11 @@ def _read(table: Table, tally: Tally, row: Row, dashes: set[str]) -> ReadRow:
         if name in row.garbled:
             spoiled.add(name)
             tally.problem(row.number, table.column(name), Sentence.of(_GARBLED, text=typed), refused=True)
+            continue
+        if typed in _FAILED_FORMULAS:
+            spoiled.add(name)
+            reason = Sentence.of(N_("the cell holds {text}: its formula failed in the workbook"), text=typed)
+            tally.problem(row.number, table.column(name), reason, refused=name in _NAMING[table.kind])
             continue
         parser = _PARSERS[table.kind].get(name, cells.text)
         try:
