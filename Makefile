@@ -34,6 +34,8 @@ format: $(VENV)/test ## put the code in form
 
 bench: $(VENV)/test .apt-mail ## measure speed on real servers
 	$(BIN)/python tests/benchmarks/bench_read.py
+	$(BIN)/python -m tests.benchmarks.bench_registry
+	$(BIN)/python -m tests.benchmarks.bench_upkeep
 
 messages: $(VENV)/test ## bring new sentences into the Chinese catalogue, mailsync/locale/zh_CN.po
 	@mkdir -p build
