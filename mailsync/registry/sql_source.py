@@ -86,13 +86,20 @@ def _engine(source: SqlSource) -> sa.Engine:
 
 
 def _table(connection: sa.Connection, kind: Kind, query: Query) -> Table:
-    answer = connection.execute(sa.text(query.statement).execution_options(stream_results=True))
+    answer = connection.execute(sa.text(query.statement))
     file = f"sql ({kind})"
     headings = _headings(kind, query, list(answer.keys()), file)
     rows = answer.fetchmany(_MOST_ROWS + 1)
     if len(rows) > _MOST_ROWS:
         raise RegistryError(N_("{file} has over {count} rows, too much for a registry. Nothing was imported"),
                             file=file, count=_MOST_ROWS)  # fmt: skip
+    if not rows and kind != "shows":  # a view that broke must not read "nobody"
+        raise RegistryError(
+            N_(
+                "{file} answered no rows: that would retire everybody. Look at the query. Nothing was imported"
+            ),
+            file=file,
+        )
     return table_of(kind, file, [headings, *([cell_text(value) for value in row] for row in rows)])
 
 
