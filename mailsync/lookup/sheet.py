@@ -85,8 +85,8 @@ def sheet(desk: Desk, accounts: Sequence[Account], code: str, *, today: date) ->
         customer=customer,
         people=_people(roster, customer),
         messages=len({message.envelope.message_id or message.key for _, message in theirs}),
-        incoming=_last(theirs, outgoing=False),
-        outgoing=_last(theirs, outgoing=True),
+        incoming=_last(theirs, roster, outgoing=False),
+        outgoing=_last(theirs, roster, outgoing=True),
         folders=_folders(theirs, customer),
         history=tuple(reversed(history[-_NEWEST:])),
         findings=tuple(findings),
@@ -126,7 +126,9 @@ def _is_of(mail: AccountMail, message: Message, customer: Customer) -> bool:
     return mail.attributions[message.key].customer == customer.code
 
 
-def _last(theirs: Sequence[tuple[AccountMail, Message]], *, outgoing: bool) -> LastMail | None:
+def _last(
+    theirs: Sequence[tuple[AccountMail, Message]], roster: Roster, *, outgoing: bool
+) -> LastMail | None:
     views = {
         view.message.key: view
         for mail in {id(mail): mail for mail, _ in theirs}.values()
@@ -140,8 +142,12 @@ def _last(theirs: Sequence[tuple[AccountMail, Message]], *, outgoing: bool) -> L
     if not chosen:
         return None
     message, mail = max(chosen, key=lambda one: one[0].internal_date)
-    people = views[message.key].side.outside or ()
-    names = [person.name or person.address for person in people]
+    names = [
+        next((contact.name for contact in roster.contacts_at(person.address) if contact.name), "")
+        or person.name
+        or person.address
+        for person in views[message.key].side.outside
+    ]
     return LastMail(
         when=message.envelope.date or message.internal_date,
         subject=message.envelope.subject,
