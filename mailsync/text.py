@@ -83,7 +83,7 @@ def joined(sentences: Sequence[Sentence], between: str) -> Sentence:
     """Several sentences as one."""
     whole = sentences[0]
     for sentence in sentences[1:]:
-        whole = Sentence.of("{whole}{between}{sentence}", whole=whole, between=between, sentence=sentence)
+        whole = Sentence.of(N_("{whole}{between}{sentence}"), whole=whole, between=between, sentence=sentence)
     return whole
 
 

@@ -15,7 +15,7 @@ from mailsync.cli import settings
 from mailsync.config import Config
 from mailsync.errors import ConfigError
 from mailsync.log import Redactor
-from mailsync.text import Translate, translator
+from mailsync.text import N_, Translate, translator
 from mailsync.tidy.settings import Account, House
 
 if TYPE_CHECKING:
@@ -71,6 +71,15 @@ class Context:
     def person(self, by: str | None) -> str:
         """Who types: as said by `--by`, else the login of this session."""
         return by or getpass.getuser()
+
+    def field(self, name: str) -> str:
+        """What the reader calls a field of the registry."""
+        from mailsync.registry.headings import spoken
+        from mailsync.registry.history import ADDED
+
+        if name == ADDED:
+            return self.translate(N_("registered"))
+        return spoken(name, chinese=self.config.language == "zh_CN")
 
     def accounts(self, names: list[str] | None = None) -> list[Account]:
         return settings.accounts(self.config, names)

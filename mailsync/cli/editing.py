@@ -112,7 +112,7 @@ def tell(context: Context, edited: Edited, *, dry_run: bool, as_json: bool) -> i
             else Sentence.of(
                 N_("{about}, {field}: {before} → {after}"),
                 about=edited.about,
-                field=change.field,
+                field=context.field(change.field),
                 before=change.before or "–",
                 after=change.after or "–",
             )
@@ -160,7 +160,7 @@ def history(ctx: typer.Context, code: Code, as_json: Json = False) -> int:
                 f"{entry.at.astimezone(zone):%Y-%m-%d %H:%M}",
                 entry.by,
                 about,
-                entry.change.field,
+                context.field(entry.change.field),
                 entry.change.before,
                 entry.change.after,
                 entry.change.effective,

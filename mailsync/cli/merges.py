@@ -60,7 +60,9 @@ def unmerge(
     _tell(context, one, said, as_json=as_json, written=not dry_run)
     for name in one.kept:
         kept = Sentence.of(
-            N_("{code}, {field}: changed since the merge, and stays"), code=one.survivor, field=name
+            N_("{code}, {field}: changed since the merge, and stays"),
+            code=one.survivor,
+            field=context.field(name.removesuffix("_id")),
         )
         if not as_json:
             context.console.print(kept.render(context.translate))
@@ -79,7 +81,7 @@ def _tell(context: Context, one: Merged, said: Sentence, *, as_json: bool, writt
     for name, (before, after) in one.taken.items():
         if name != "show_id":
             change = Sentence.of(
-                N_("{about}, {field}: {before} → {after}"), about=one.survivor, field=name, before=before or "–",
+                N_("{about}, {field}: {before} → {after}"), about=one.survivor, field=context.field(name.removesuffix("_id")), before=before or "–",
                 after=after or "–",
             )  # fmt: skip
             context.console.print(change.render(context.translate))

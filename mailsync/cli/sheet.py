@@ -121,7 +121,8 @@ class _Drawing:
                 )
         if not self._sheet.people:
             self._title(N_("Contacts"))
-            self._context.console.print(f"  {self._say(N_('Nobody is engaged with this customer'))}")
+            nobody = self._say(N_("Nobody is engaged with this customer"))
+            self._context.console.print(f"  {nobody}")
 
     def _mail(self) -> None:
         from mailsync.report.speaker import short
@@ -129,7 +130,8 @@ class _Drawing:
         sheet = self._sheet
         self._title(N_("Mail"))
         if not sheet.messages:
-            self._context.console.print(f"  {self._say(N_('No mail of this customer was read so far'))}")
+            none = self._say(N_("No mail of this customer was read so far"))
+            self._context.console.print(f"  {none}")
             return
         for heading, mail in ((N_("Last from them"), sheet.incoming), (N_("Last to them"), sheet.outgoing)):
             told = (
@@ -153,7 +155,7 @@ class _Drawing:
         for about, entry in self._sheet.history:
             change = entry.change
             self._context.console.print(
-                f"  {self._moment(entry.at)}  {entry.by}  {about} {change.field}: "
+                f"  {self._moment(entry.at)}  {entry.by}  {about} {self._context.field(change.field)}: "
                 f"{change.before or '–'} → {change.after or '–'}"
             )
 

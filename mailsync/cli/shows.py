@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mailsync.cli.context import Context
+from mailsync.cli.editing import tell
 from mailsync.cli.options import By, DryRun, Json, cells
 from mailsync.text import N_
 
@@ -77,6 +78,7 @@ def edit(
         str | None, typer.Option("--coded", help="yes or no: whether visitors get codes.")
     ] = None,
     dry_run: DryRun = False,
+    as_json: Json = False,
     by: By = None,
 ) -> int:
     """Change a show's name, date, city, or whether its visitors get codes; the letter stays for ever."""
@@ -87,8 +89,5 @@ def edit(
     typed = cells(name=name, date=date, city=city, coded=coded)
     if not typed:
         raise UsageError(N_("Say what is to change: `--help` lists the options"))
-    for change in edit_show(context.engine, show, typed, by=context.person(by), dry_run=dry_run):
-        context.console.print(change.render(context.translate))
-    if dry_run:
-        context.console.print(context.translate(N_("Nothing was written")))
-    return 0
+    edited = edit_show(context.engine, show, typed, by=context.person(by), dry_run=dry_run)
+    return tell(context, edited, dry_run=dry_run, as_json=as_json)

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from mailsync.errors import UsageError
 from mailsync.registry import codes
 from mailsync.registry.cards import Card
+from mailsync.registry.editing import Edited
 from mailsync.registry.entering import Codebook, give_up, read_one, refuse, typed_table, visiting
 from mailsync.registry.model import Code, Show
 from mailsync.registry.names import company_key
@@ -100,23 +101,15 @@ def add_show(
 
 def edit_show(
     engine: sa.Engine, show: str, cells: Cells, *, by: str, now: datetime | None = None, dry_run: bool = False
-) -> list[Sentence]:
-    """Change a show's name, date, city or whether its visitors get codes; what was changed. Raises `UsageError`."""
+) -> Edited:
+    """Change a show's name, date, city or whether its visitors get codes. Raises `UsageError`."""
     with visiting(engine, by=by, now=now, dry_run=dry_run) as visit:
         found = _show(visit, show)
         named: Cells = {"letter": found["letter"]} if found["letter"] else {"name": found["name"]}
         table, row, tally = read_one("shows", {**cells, **named})
         upsert_shows(visit, table, [row], tally)
         refuse(tally.problems)
-    return [
-        Sentence.of(
-            N_("{field}: {before} → {after}"),
-            field=change.field,
-            before=change.before or "–",
-            after=change.after or "–",
-        )
-        for change in visit.told
-    ]
+    return Edited(about=found["letter"] or found["name"], changes=tuple(visit.told))
 
 
 def _next_letter(taken: set[str]) -> str:

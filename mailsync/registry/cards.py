@@ -73,7 +73,9 @@ def cards_of(file: str, records: Records) -> tuple[list[Card], list[str]]:
                 "Nothing was imported"
             ),
             file=file,
-            headings=", ".join(sorted(heading for names in _HEADINGS.values() for heading in names)),
+            headings=", ".join(
+                dict.fromkeys(heading for names in _HEADINGS.values() for heading in (names[0], names[-1]))
+            ),
         )
     cards = [
         card_of(file, number, _joined(fields, record))

@@ -73,7 +73,7 @@ def refuse(problems: Sequence[RowProblem]) -> None:
     """Raise `UsageError` where there are any: somebody is there to correct them."""
     if problems:
         told = [
-            Sentence.of("{option}: {reason}", option=problem.column, reason=problem.reason)
+            Sentence.of(N_("{option}: {reason}"), option=problem.column, reason=problem.reason)
             for problem in problems
         ]
         raise UsageError(N_("{problems}. Nothing was written"), problems=joined(told, "; "))

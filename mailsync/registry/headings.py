@@ -78,6 +78,15 @@ def headings_of(kind: Kind, field: str) -> tuple[str, ...]:
     return _HEADINGS[kind][field]
 
 
+def spoken(field: str, *, chinese: bool) -> str:
+    """What people call a field, whatever table it is of."""
+    for kind in KINDS:
+        names = _HEADINGS[kind].get(field, ())
+        if found := next((name for name in names if name.isascii() != chinese), None):
+            return found
+    return field
+
+
 def kind_named(title: str) -> Kind | None:
     """The table that a file or sheet of this name holds."""
     folded = fold(title)
