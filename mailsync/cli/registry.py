@@ -47,8 +47,7 @@ def import_(
     of_source = source or (
         configured is not None and path is not None and path.resolve() == Path(configured).resolve()
     )
-    hashed = path or (Path(configured) if configured and not context.config.registry.sql_url else None)
-    fingerprint = files_hash(hashed) if hashed is not None and hashed.exists() else ""
+    fingerprint = _fingerprint(context, path)
     if force not in (None, "*", fingerprint):
         raise UsageError(
             N_("--force={given} is not for these files: they are {hash} now (`--dry-run` says it)"),
@@ -64,6 +63,15 @@ def import_(
             context, path or Path(), dry_run=dry_run, strict=strict, force=lifted, by=context.person(by)
         )
     return _tell(context, report, notes, fingerprint)
+
+
+def _fingerprint(context: Context, path: Path | None) -> str:
+    """What names the files, or an SQL source's rows, as they are now; `--force=` takes it."""
+    registry = context.config.registry
+    if path is None and registry.sql_url:
+        return context.desk.source.fingerprint()
+    place = path or (Path(registry.source) if registry.source else None)
+    return files_hash(place) if place is not None and place.exists() else ""
 
 
 def _import_files(

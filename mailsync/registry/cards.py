@@ -6,7 +6,7 @@ Headings are those that card scanners, Outlook and people use, in English and Ch
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mailsync.errors import RegistryError
@@ -73,9 +73,7 @@ def cards_of(file: str, records: Records) -> tuple[list[Card], list[str]]:
                 "Nothing was imported"
             ),
             file=file,
-            headings=", ".join(
-                dict.fromkeys(heading for names in _HEADINGS.values() for heading in (names[0], names[-1]))
-            ),
+            headings=", ".join(_understood()),
         )
     cards = [
         card_of(file, number, _joined(fields, record))
@@ -88,6 +86,13 @@ def cards_of(file: str, records: Records) -> tuple[list[Card], list[str]]:
         if known is None and heading.strip()
     ]
     return cards, unknown
+
+
+def _understood() -> Iterator[str]:
+    """One heading in English, and one in Chinese, of each column."""
+    for names in _HEADINGS.values():
+        yield names[0]
+        yield from [name for name in names if not name.isascii()][:1]
 
 
 def _joined(fields: Sequence[str | None], record: Sequence[str]) -> dict[str, str]:

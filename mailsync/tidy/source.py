@@ -65,6 +65,10 @@ class RosterSource:
         with self._lock:
             return self._import(deliver(self._source), force=force, strict=strict, dry_run=dry_run)
 
+    def fingerprint(self) -> str:
+        """Twelve hex digits that name what the source holds now. Raises `RegistryError`."""
+        return deliver(self._source).signature[:12] if self._source is not None else ""
+
     def _refresh(self, force: bool) -> tuple[Finding, ...]:
         """Import the source where it changed; what is wrong with it."""
         if self._source is None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from mailsync.cli.main import run
 from mailsync.database import connect
 from mailsync.errors import RegistryError, RunRefused, UsageError
 from mailsync.registry.model import HistoryEntry
@@ -326,3 +327,35 @@ def test_a_database_that_cannot_be_asked_is_named_without_its_password(
     (error,) = RosterSource(database, asked).roster().errors
     assert words in str(error) and "s3cret" not in str(error)
     assert set(customers(database)) == {"D1", "D2", "D3"}
+
+
+def test_an_sql_source_is_imported_by_hand_and_its_hash_lifts_the_brake_for_these_rows_only(
+    source: tuple[SqlSource, sa.Engine],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url = sa.make_url(source[0].url)
+    monkeypatch.setenv("ERP", source[0].password() if source[0].password else "")
+    config = tmp_path / "mailsync.toml"
+    config.write_text(
+        f'database = "sqlite:///{tmp_path / "own.db"}"\nlanguage = "en"\n[registry]\nsource = "sql:{url}"\n'
+        + ('password_env = "ERP"\n' if source[0].password else "")
+        + '[registry.sql.customers]\nquery = "SELECT CUST_NO AS code, Name AS company FROM cust"\n'
+        '[registry.sql.people]\nquery = "SELECT nr AS id, cust AS codes, full_name AS name, mail AS email FROM person"\n'
+    )
+
+    def typed(*words: str) -> tuple[int, str]:
+        code = run(["--config", str(config), "registry", "import", *words])
+        return code, "".join(capfd.readouterr())
+
+    code, said = typed("--source", "--dry-run")
+    assert code == 0 and "3 added" in said and "hash" in said
+    shown = said.split()[-1]
+    code, said = typed("--source", f"--force={shown}")
+    assert (code, "3 added" in said) == (0, True)
+    say(source[1], "UPDATE cust SET Name = 'Other' WHERE CUST_NO = 'D1'")
+    code, said = typed("--source", f"--force={shown}")
+    assert code == 2 and "not for these files" in said
+    assert typed("--source")[0] == 0
+    assert typed()[0] == 2 and typed("--source", "x.csv")[0] == 2

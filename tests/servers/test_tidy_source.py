@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -14,6 +15,9 @@ PEOPLE = [{"id": "1", "name": "Jane", "codes": "D1"}]
 
 
 def findings(database: sa.Engine, folder: Path) -> list[tuple[str, str]]:
+    for file in folder.iterdir():  # written long ago: nobody need watch whether it still grows
+        stat = file.stat()
+        os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns - 10**10))
     registered = RosterSource(database, str(folder)).roster()
     return [(one.kind, str(one.sentence)) for one in registered.findings]
 
