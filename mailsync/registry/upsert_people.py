@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mailsync.registry import codes
@@ -52,17 +52,20 @@ def upsert_people(visit: Visit, table: Table, rows: list[ReadRow], tally: Tally)
     crowd = Crowd(held_people(visit))
     customers = _Customers(visit)
     named: list[Person] = []
-    # Rows with an id say for sure whom they are about; the others then look among all people.
-    for row in sorted(rows, key=lambda row: row.text("id") is None):
+    # Rows with an id say for sure whom they are about, those with a name nearly so; the others look among all these.
+    for row in sorted(rows, key=lambda row: (row.text("id") is None, row.text("name") is None)):
         person = crowd.find(row) or crowd.add(Person(former=NOBODY))
         if person.row is None:
             named.append(person)
-        _take(person, row, table, tally, again=person.row is not None)
-        person.wanted |= retirement(visit, table, row, person.former)
-        _take_codes(person, row, table, tally, customers)
+        if not (row.unchanged and person.contact_id is not None):
+            _take(person, row, table, tally, again=person.row is not None)
+            person.wanted |= retirement(visit, table, row, person.former)
+            _take_codes(person, row, table, tally, customers)
         person.row = person.row or row.number
         crowd.index(person)
-        if visit.source or (person.contact_id is None and row.values.get("from_source")):
+        if (visit.source and not row.unchanged) or (
+            person.contact_id is None and row.values.get("from_source")
+        ):
             person.wanted["from_source"] = True
     write_people(visit, sorted(named, key=lambda person: person.row or 0), tally)
     return frozenset(person.contact_id for person in named if person.contact_id is not None)
@@ -100,7 +103,7 @@ class Crowd:
             return None
         main: list[Person] = []
         second: list[Person] = []
-        for person in self._by_address.get(given[0], []):
+        for person in self._at(given[0], given):
             if given[0] not in person.addresses or (external_id and _now(person, "external_id")):
                 continue  # a row before took the address away; another id is another person
             if person.addresses[0] == given[0]:
@@ -110,11 +113,19 @@ class Crowd:
         same_name = [person for person in main if name == _now(person, "name")]
         return next(iter((*same_name, *main, *second, *self._renamed(row))), None)
 
+    def _at(self, address: str, given: Sequence[str]) -> list[Person]:
+        """Who has an address: those with most of the row's addresses first, then in the order in which they are
+        registered, so that a second import finds the same person."""
+        return sorted(
+            self._by_address.get(address, ()),
+            key=lambda person: (-len(set(given) & set(person.addresses)), *_age(person)),
+        )
+
     def _renamed(self, row: ReadRow) -> Iterator[Person]:
         """Whose main address stands in the row as a further one: theirs has changed, if the name agrees."""
         external_id, name = row.text("id"), row.text("name")
         for address in row.texts("email2") if row.texts("email") else ():
-            for person in self._by_address.get(address, []):
+            for person in self._at(address, _addresses_of(row)):
                 known = _now(person, "name") or None
                 another = person.row is not None or (external_id and _now(person, "external_id"))
                 if (
@@ -123,6 +134,11 @@ class Crowd:
                     and (known is None or name in (None, known))
                 ):
                     yield person
+
+
+def _age(person: Person) -> tuple[bool, int]:
+    """In what order people are, or will be, registered."""
+    return (person.contact_id is None, person.contact_id or person.row or 0)
 
 
 class _Customers:
