@@ -49,10 +49,9 @@ def foreign_tables(path: Path, engine: sa.Engine) -> tuple[Mapping[Kind, Table],
 def _is_registry(path: Path) -> bool:
     if path.suffix.lower() in TEXTS:
         return kind_named(path.stem) is not None
-    from mailsync.registry.workbook import read_sheets  # openpyxl takes long to load
+    from mailsync.registry.workbook import sheet_titles  # openpyxl takes long to load
 
-    sheets = read_sheets(path, largest=LARGEST_FILE)
-    return any(kind_named(title) for title, _ in sheets)
+    return any(kind_named(title) for title in sheet_titles(path, largest=LARGEST_FILE))
 
 
 def registry_vcards(engine: sa.Engine) -> bytes:

@@ -79,7 +79,7 @@ def sheet(desk: Desk, accounts: Sequence[Account], code: str, *, today: date) ->
     customer = match.customer
     mail = list(all_mail(desk, accounts, roster))
     theirs = [(one, message) for one in mail for message in one.messages if _is_of(one, message, customer)]
-    findings = [one for one in upkeep(desk, accounts, today=today) if _concerns(one, customer)]
+    findings = [one for one in upkeep(desk, accounts, today=today, mail=mail) if _concerns(one, customer)]
     return Sheet(
         asked=match.code,
         customer=customer,

@@ -49,17 +49,20 @@ def duplicate_candidates(desk: Desk) -> tuple[Duplicate, ...]:
     )
 
 
-def upkeep(desk: Desk, accounts: Sequence[Account], *, today: date) -> list[Finding]:
-    """Everything the registry needs; findings of kind `upkeep-…` and `candidate`."""
+def upkeep(
+    desk: Desk, accounts: Sequence[Account], *, today: date, mail: Sequence[AccountMail] | None = None
+) -> list[Finding]:
+    """Everything the registry needs; findings of kind `upkeep-…` and `candidate`. `mail`: of these accounts, where it is
+    at hand already."""
     with desk.engine.connect() as connection:
         roster, engaged_since = load_roster(connection), _engaged_since(connection)
     found = registry_upkeep(roster, duplicate_candidates(desk))
     midnight = datetime(today.year, today.month, today.day, tzinfo=UTC) + timedelta(days=1)
     traffic = _Traffic(recent=midnight - _LIVELY_DAYS)
     people: dict[tuple[str, str | None], Finding] = {}
-    for mail in all_mail(desk, accounts, roster):
-        traffic.add(mail)
-        for finding in candidates(mail.attributions, roster, own_people(desk.house)):
+    for one in mail if mail is not None else all_mail(desk, accounts, roster):
+        traffic.add(one)
+        for finding in candidates(one.attributions, roster, own_people(desk.house)):
             people.setdefault((finding.subject, finding.customer), finding)
     found += _bounced(roster, traffic)
     found += _silent(roster, traffic, engaged_since, midnight - _YEAR)

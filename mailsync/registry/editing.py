@@ -81,7 +81,7 @@ def _of_source(row: Values) -> list[Sentence]:
     return [
         Sentence.of(
             N_(
-                "The registry's source delivers this row, and its next change there wins: correct it there too"
+                "The registry's source delivers this row: when it changes there, the source wins. Correct it there too"
             )
         )
     ]

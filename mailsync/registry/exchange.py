@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,13 +64,15 @@ def import_tables(
     strict: bool = False,
     force: bool = False,
     source: bool = False,
+    known: Collection[str] = (),
     by: str | None = None,
     now: datetime | None = None,
 ) -> ImportReport:
     """Bring shows, customers and people into the registry; all or, where it fails, nothing.
 
     `origin` is where the tables come from, as `registry import` takes it; `by` who changed what differs (default:
-    the origin).
+    the origin). `known`: digests of rows that the source delivered before just so (`ImportReport.clean`): they change
+    nothing that people edited since.
     `strict`: with any problem nothing is imported. `force`: `-` blanks a field, and the brake is lifted. `source`: rows
     that an earlier run of the registry source delivered, and this one does not, are retired and named in the notes;
     from a table with refused rows nobody is, as any of them may be what is missing. `now` dates new codes
@@ -83,8 +85,10 @@ def import_tables(
     notes = _notes(tables, source)
     ignored = 0
     for kind, table in tables.items():
-        rows[kind], dashes = read_rows(table, tallies[kind], force=force)
+        read, dashes = read_rows(table, tallies[kind], force=force)
         ignored += dashes
+        digests = {row.number: row.digest for row in table.rows}
+        rows[kind] = [replace(row, unchanged=digests[row.number] in known) for row in read]
     if ignored:
         notes.append(
             Sentence.of(N_("{count} cells hold “-”: that blanks a field only with --force"), count=ignored)
@@ -106,7 +110,11 @@ def import_tables(
         if not written:
             transaction.rollback()
     report = _report(origin, tallies, notes)
-    return replace(report, problems=problems, written=written)
+    wrong = {(problem.file, problem.row) for problem in problems}
+    clean = frozenset(
+        row.digest for table in tables.values() for row in table.rows if (table.file, row.number) not in wrong
+    )
+    return replace(report, problems=problems, written=written, clean=clean)
 
 
 def _report(origin: str, tallies: Mapping[Kind, Tally], notes: Sequence[Sentence]) -> ImportReport:

@@ -51,6 +51,7 @@ class ImportReport:
     notes: tuple[Sentence, ...] = ()  #: with those that follow
     retirements: tuple[Sentence, ...] = ()  #: who was retired, one a table
     withheld: tuple[Sentence, ...] = ()  #: who is gone from the source and was not retired, and why
+    clean: frozenset[str] = frozenset()  #: digests of the rows that nothing was wrong with
 
     @property
     def added(self) -> int:

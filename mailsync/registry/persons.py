@@ -97,7 +97,7 @@ def edit_contact(
             notes.append(
                 Sentence.of(
                     N_(
-                        "The registry's source delivers this row, and its next change there wins: correct it there too"
+                        "The registry's source delivers this row: when it changes there, the source wins. Correct it there too"
                     )
                 )
             )

@@ -64,6 +64,7 @@ class ReadRow:
     number: int
     values: Mapping[str, object]
     spoiled: frozenset[str] = frozenset()  #: fields of which a part could not be read
+    unchanged: bool = False  #: the source said the same at its last reading: what people edited since stands
 
     def text(self, field: str) -> str | None:
         value = self.values.get(field)

@@ -144,6 +144,9 @@ def upsert_customers(visit: Visit, table: Table, rows: list[ReadRow], tally: Tal
     changes: dict[int, Values] = {}
     for row in rows:
         key = codes.parse(row.text("code") or "").key
+        if row.unchanged and key in ids:
+            changes[ids[key]] = {}
+            continue
         wanted = _customer_values(row, table, tally, shows, written.get(key) or row.text("code") or "")
         former = held.get(ids.get(key, 0), _BLANK)
         wanted |= retirement(visit, table, row, former) | ({"from_source": True} if visit.source else {})
@@ -284,7 +287,7 @@ def _merges(
     wanted: dict[int, int | None] = {}
     row_of: dict[int, ReadRow] = {}
     for row in rows:
-        if "merged_into" not in row.values:
+        if "merged_into" not in row.values or row.unchanged:
             continue
         survivor = row.text("merged_into")
         survivor_id = ids.get(codes.parse(survivor).key) if survivor else None

@@ -92,6 +92,20 @@ def read_sheets(path: Path, *, largest: int) -> list[tuple[str, Records]]:
         ) from error
 
 
+def sheet_titles(path: Path, *, largest: int) -> list[str]:
+    """Names of the sheets, as far as they can be had without reading them. Raises as `read_workbook` does."""
+    if not _is_xlsx(path):
+        return [title for title, _ in read_sheets(path, largest=largest)]
+    try:
+        book = load_workbook(path, read_only=True)
+    except _DAMAGE:
+        return [title for title, _ in read_sheets(path, largest=largest)]  # which says what is wrong
+    try:
+        return list(book.sheetnames)
+    finally:
+        book.close()
+
+
 def _is_xlsx(path: Path) -> bool:
     """By what is in it, not by its name."""
     if not zipfile.is_zipfile(path):

@@ -83,17 +83,22 @@ class RosterSource:
     def _import(
         self, delivery: Delivery, *, force: bool, strict: bool = False, dry_run: bool = False
     ) -> ImportReport:
+        last = last_reading(self._engine, str(self._source))
         report = import_tables(
             self._engine,
             delivery.tables,
             origin=str(self._source),
             source=True,
+            known=frozenset(last.told.get("rows", ())) if last else (),
             force=force,
             strict=strict,
             dry_run=dry_run,
         )
         if report.written:
-            told = {"findings": [_as_json(finding) for finding in _findings(report)]}
+            told = {
+                "findings": [_as_json(finding) for finding in _findings(report)],
+                "rows": sorted(report.clean),
+            }
             reading = Reading(signature=delivery.signature, told=told)
             remember_reading(self._engine, str(self._source), reading)
         return report

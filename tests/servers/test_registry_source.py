@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import sqlalchemy as sa
 from mailsync.cli.main import run
 from mailsync.database import connect
 from mailsync.errors import RegistryError, RunRefused, UsageError
+from mailsync.registry.editing import edit_customer, retire_customer
 from mailsync.registry.model import HistoryEntry
+from mailsync.registry.persons import edit_contact
 from mailsync.registry.queries import Query, SqlSource
 from mailsync.registry.roster import Customer
 from mailsync.registry.roster_load import load_roster
@@ -22,7 +25,8 @@ from mailsync.tidy.source import RosterSource
 from tests.servers.registry_files import write_registry
 
 CUSTOMERS = [{"code": f"D{number}", "company": f"Company {number}"} for number in range(1, 4)]
-PEOPLE = [{"id": "1", "name": "Jane", "codes": "D1"}]
+PEOPLE = [{"id": "1", "name": "Jane", "codes": "D1", "email": "jane@x.example"}]
+NOW = datetime(2026, 6, 1, 8, tzinfo=UTC)
 
 
 def never(_seconds: float) -> None:
@@ -359,3 +363,37 @@ def test_an_sql_source_is_imported_by_hand_and_its_hash_lifts_the_brake_for_thes
     assert code == 2 and "not for these files" in said
     assert typed("--source")[0] == 0
     assert typed()[0] == 2 and typed("--source", "x.csv")[0] == 2
+
+
+def test_what_people_edited_stands_until_the_source_changes_that_row(
+    database: sa.Engine, folder: Path
+) -> None:
+    source = RosterSource(database, str(folder))
+    source.roster()
+    today = NOW.date()
+    edit_customer(database, "D1", {"stage": "sample", "company": "Edited"}, by="x", today=today)
+    edit_customer(database, "D2", {"company": "Edited too"}, by="x", today=today)
+    retire_customer(database, "D3", by="x")
+    edit_contact(database, "1", {"title": "Buyer"}, add_codes=["D2"], by="x")
+    changed = [CUSTOMERS[0], CUSTOMERS[1] | {"company": "From the source"}, CUSTOMERS[2]]
+    at_rest(write_registry(folder, customers=changed[::-1], people=PEOPLE))
+    source.roster()
+    held = customers(database)
+    assert (held["D1"].company, held["D1"].stage) == ("Edited", "sample")
+    assert held["D2"].company == "From the source" and held["D3"].retired
+    with database.connect() as connection:
+        (jane,) = load_roster(connection).contacts
+    assert (jane.title, jane.customers) == ("Buyer", ("D1", "D2"))
+
+
+def test_a_row_with_a_problem_is_read_again_when_what_it_lacked_is_there(
+    database: sa.Engine, folder: Path
+) -> None:
+    people = [*PEOPLE, {"id": "2", "name": "Joe", "codes": "D9", "email": "joe@x.example"}]
+    at_rest(write_registry(folder, customers=CUSTOMERS, people=people))
+    source = RosterSource(database, str(folder))
+    assert [one.kind for one in source.roster().findings] == ["registry-row"]
+    at_rest(write_registry(folder, customers=[*CUSTOMERS, {"code": "D9", "company": "Late"}], people=people))
+    registered = source.roster()
+    assert registered.findings == ()
+    assert registered.roster.contacts_at("joe@x.example")[0].customers == ("D9",)
