@@ -52,6 +52,13 @@ class RegistryError(MailsyncError):
     exit_code = 10
 
 
+def unreadable_registry(path: object, error: OSError) -> RegistryError:
+    """What the file system's own error means to who names a registry file."""
+    return RegistryError(
+        N_("{path} cannot be read: {reason}. Nothing was imported"), path=path, reason=error.strerror or error
+    )
+
+
 class AccountLocked(MailsyncError):
     """Another run of this account is under way."""
 

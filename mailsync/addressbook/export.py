@@ -14,7 +14,7 @@ from mailsync.addressbook import contentlines
 from mailsync.addressbook.cards import guess_meaning, new_card
 from mailsync.addressbook.contentlines import Line, escape, fold, split_unescaped, unescape
 from mailsync.addressbook.display_name import display_name, split_display_name
-from mailsync.errors import RegistryError
+from mailsync.errors import RegistryError, unreadable_registry
 from mailsync.registry.roster import Contact, Role, Roster
 from mailsync.text import N_, one_line
 
@@ -44,11 +44,7 @@ def read_vcards(path: Path) -> list[VCardPerson]:
             )
         data = path.read_bytes()
     except OSError as error:
-        raise RegistryError(
-            N_("{path} cannot be read: {reason}. Nothing was imported"),
-            path=path,
-            reason=error.strerror or error,
-        ) from error
+        raise unreadable_registry(path, error) from error
     people = list(people_in(data))
     if not people:
         raise RegistryError(N_("{file} holds no vCard. Nothing was imported"), file=path.name)

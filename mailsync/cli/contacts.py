@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mailsync.cli.context import Context
-from mailsync.cli.editing import Who, tell
+from mailsync.cli.editing import Who, needs_change, tell
 from mailsync.cli.options import Anyway, By, DryRun, Json, cells
 from mailsync.registry.roster import Contact
 from mailsync.text import N_
@@ -122,7 +122,9 @@ _Title = Annotated[str | None, typer.Option("--title", help="Job title.")]
 @app.command("add")
 def add(
     ctx: typer.Context,
-    email: Annotated[list[str], typer.Option("--email", help="Repeatable; the first is the main one.")],
+    email: Annotated[
+        list[str] | None, typer.Option("--email", help="Repeatable; the first is the main one.")
+    ] = None,
     code: Annotated[
         list[str] | None, typer.Option("--code", help="Engaged with this customer; repeatable.")
     ] = None,
@@ -180,13 +182,11 @@ def edit(
     by: By = None,
 ) -> int:
     """Change what is known of a person, and whom the person serves; “-” blanks a field."""
-    from mailsync.errors import UsageError
     from mailsync.registry.persons import edit_contact
 
     context: Context = ctx.obj
     typed = cells(name=name, company=company, role=role, region=region, phone=phone, title=title, email=email)
-    if not (typed or add_email or remove_email or add_code or remove_code):
-        raise UsageError(N_("Say what is to change: `--help` lists the options"))
+    needs_change(typed or add_email or remove_email or add_code or remove_code)
     edited = edit_contact(
         context.engine, who, typed, add_codes=add_code or (), remove_codes=remove_code or (),
         add_addresses=add_email or (), remove_addresses=remove_email or (), by=context.person(by), dry_run=dry_run,

@@ -51,7 +51,7 @@ def edit_customer(
         company=company, short_name=short_name, country=country, abbreviation=abbreviation, stage=stage,
         grade=grade, owner=owner, channel=channel, show=show, first_contact=first_contact,
     )  # fmt: skip
-    _something(typed or on)
+    needs_change(typed or on)
     edited = editing.edit_customer(
         context.engine, code, typed, on=_day(on), anyway=anyway, by=context.person(by),
         today=today(context), dry_run=dry_run,
@@ -63,7 +63,8 @@ def edit_customer(
     return tell(context, edited, dry_run=dry_run, as_json=as_json)
 
 
-def _something(given: object) -> None:
+def needs_change(given: object) -> None:
+    """Raise `UsageError` where no option says what is to change."""
     from mailsync.errors import UsageError
 
     if not given:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mailsync.cli.context import Context
-from mailsync.cli.editing import tell
+from mailsync.cli.editing import needs_change, tell
 from mailsync.cli.options import By, DryRun, Json, cells
 from mailsync.text import N_
 
@@ -82,12 +82,10 @@ def edit(
     by: By = None,
 ) -> int:
     """Change a show's name, date, city, or whether its visitors get codes; the letter stays for ever."""
-    from mailsync.errors import UsageError
     from mailsync.registry.adding import edit_show
 
     context: Context = ctx.obj
     typed = cells(name=name, date=date, city=city, coded=coded)
-    if not typed:
-        raise UsageError(N_("Say what is to change: `--help` lists the options"))
+    needs_change(typed)
     edited = edit_show(context.engine, show, typed, by=context.person(by), dry_run=dry_run)
     return tell(context, edited, dry_run=dry_run, as_json=as_json)

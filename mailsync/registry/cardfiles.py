@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mailsync.errors import RegistryError
+from mailsync.errors import RegistryError, unreadable_registry
 from mailsync.registry.cards import Card, cards_of, heading_known
 from mailsync.registry.decoding import decoded
 from mailsync.registry.tables import (
@@ -25,11 +25,7 @@ def read_cards(path: Path) -> tuple[list[Card], list[Sentence]]:
     try:
         records = _records(path)
     except OSError as error:
-        raise RegistryError(
-            N_("{path} cannot be read: {reason}. Nothing was imported"),
-            path=path,
-            reason=error.strerror or error,
-        ) from error
+        raise unreadable_registry(path, error) from error
     cards, unknown = cards_of(path.name, records)
     if not cards:
         raise RegistryError(N_("{file} holds no business cards. Nothing was imported"), file=path.name)

@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mailsync import __version__
-from mailsync.errors import RegistryError
+from mailsync.errors import RegistryError, unreadable_registry
 from mailsync.registry.headings import Kind, kind_named
 from mailsync.registry.model import SourceReading
 from mailsync.registry.queries import SqlSource
@@ -102,11 +102,7 @@ def _state(path: Path) -> _State:
         files = [file for file in sorted(path.iterdir()) if _counts(file)] if path.is_dir() else [path]
         stats = [(file, file.stat()) for file in files if file.is_file()]
     except OSError as error:
-        raise RegistryError(
-            N_("{path} cannot be read: {reason}. Nothing was imported"),
-            path=path,
-            reason=error.strerror or error,
-        ) from error
+        raise unreadable_registry(path, error) from error
     return [(str(file), stat.st_size, stat.st_mtime_ns / 1e9) for file, stat in stats]
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from mailsync.errors import RegistryError
+from mailsync.errors import RegistryError, unreadable_registry
 from mailsync.registry.decoding import decoded, is_garbled
 from mailsync.registry.headings import KEYS, KINDS, Kind, field_named, kind_named
 from mailsync.text import N_
@@ -70,11 +70,7 @@ def read_tables(path: Path) -> Mapping[Kind, Table]:
     try:
         tables = _read(path)
     except OSError as error:
-        raise RegistryError(
-            N_("{path} cannot be read: {reason}. Nothing was imported"),
-            path=path,
-            reason=error.strerror or error,
-        ) from error
+        raise unreadable_registry(path, error) from error
     if not any(table.rows for table in tables):
         raise RegistryError(
             N_(
