@@ -37,12 +37,12 @@ def add_contact(
     `anyway`: two people share an address. Raises `UsageError` where a cell cannot be read, there is no such customer,
     or the address is registered already.
     """
+    if not cells.get("email"):
+        raise UsageError(N_("A person needs an e-mail address: add --email"))
     with visiting(engine, by=by, now=now, dry_run=dry_run) as visit:
         _, row, _ = read_one("people", cells)
         addresses = (*row.texts("email"), *row.texts("email2"))
         people = held_people(visit)
-        if not addresses:
-            raise UsageError(N_("A person needs an e-mail address: add --email"))
         if not anyway:
             _refuse_known(people, addresses, codes)
         if (external_id := row.text("id")) and any(
