@@ -168,6 +168,13 @@ def add_customers(
     """
     if (show is None) == (channel is None):
         raise UsageError(N_("Say where the customers come from: --show LETTER, or --channel TEXT"))
+    if channel is not None and read_one("customers", {"code": "1", "channel": channel})[1].text(
+        "channel"
+    ) in (
+        None,
+        "show",
+    ):
+        raise UsageError(N_("Visitors of a show get its codes: say --show LETTER instead of --channel"))
     with visiting(engine, by=by, now=now, dry_run=False) as visit:
         found = _show(visit, show) if show is not None else None
         letters = _letters(visit, found) if found else ""

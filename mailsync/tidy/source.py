@@ -59,11 +59,16 @@ class RosterSource:
         return Registered(roster=roster, findings=findings, errors=tuple(errors))
 
     def read(self, *, dry_run: bool, strict: bool, force: bool) -> ImportReport:
-        """Import the source now, whether it changed or not. Raises `UsageError` where none is configured."""
+        """Import the source now, whether it changed or not; with `force` its rows win over what people edited since.
+
+        Raises `UsageError` where none is configured.
+        """
         if self._source is None:
             raise UsageError(N_("No [registry] source is configured: name a file or folder to import"))
         with self._lock:
-            return self._import(deliver(self._source), force=force, strict=strict, dry_run=dry_run)
+            return self._import(
+                deliver(self._source), force=force, anew=force, strict=strict, dry_run=dry_run
+            )
 
     def fingerprint(self) -> str:
         """Twelve hex digits that name what the source holds now. Raises `RegistryError`."""
@@ -81,7 +86,13 @@ class RosterSource:
         return (*_findings(report), *_retirements(report))
 
     def _import(
-        self, delivery: Delivery, *, force: bool, strict: bool = False, dry_run: bool = False
+        self,
+        delivery: Delivery,
+        *,
+        force: bool,
+        anew: bool = False,
+        strict: bool = False,
+        dry_run: bool = False,
     ) -> ImportReport:
         last = last_reading(self._engine, str(self._source))
         report = import_tables(
@@ -89,7 +100,7 @@ class RosterSource:
             delivery.tables,
             origin=str(self._source),
             source=True,
-            known=frozenset(last.told.get("rows", ())) if last else (),
+            known=frozenset(last.told.get("rows", ())) if last and not anew else (),
             force=force,
             strict=strict,
             dry_run=dry_run,

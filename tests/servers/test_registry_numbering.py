@@ -187,6 +187,7 @@ def test_a_card_without_address_keeps_the_person_and_the_phone(fair: sa.Engine) 
         ({"show": "Z"}, "no show “Z”.*D Canton Fair.*shows add"),
         ({"show": None}, "--show LETTER, or --channel"),
         ({"channel": "web"}, "--show LETTER, or --channel"),
+        ({"show": None, "channel": "展会"}, "--show LETTER instead of --channel"),
     ],
 )
 def test_where_customers_come_from_must_be_said(fair: sa.Engine, more: dict[str, Any], words: str) -> None:

@@ -384,6 +384,8 @@ def test_what_people_edited_stands_until_the_source_changes_that_row(
     with database.connect() as connection:
         (jane,) = load_roster(connection).contacts
     assert (jane.title, jane.customers) == ("Buyer", ("D1", "D2"))
+    source.read(dry_run=False, strict=False, force=True)
+    assert customers(database)["D1"].company == "Company 1" and not customers(database)["D3"].retired
 
 
 def test_a_row_with_a_problem_is_read_again_when_what_it_lacked_is_there(
