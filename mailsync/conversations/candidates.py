@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from mailsync.conversations.attribution import Attributions
 from mailsync.conversations.evidence import View
-from mailsync.conversations.people import OwnPeople, Person, domain_of, is_machine
+from mailsync.conversations.people import OwnPeople, Person, domain_of, is_machine, is_public_provider
 from mailsync.conversations.suggestions import customer_domains
 from mailsync.registry.roster import Roster
 from mailsync.run.actions import Finding
@@ -90,9 +90,15 @@ def _unknown_sentence(customer: str, address: str, sighting: _Sighting) -> Sente
 
 def _adding(customer: str, address: str, sighting: _Sighting) -> str:
     """The command that registers the person. Names come from mail: they are quoted for the shell."""
+    words = ["mailsync", "contacts", "add", "--code", customer]
     name = one_line(sighting.name)
-    named = f" --name {shlex.quote(name)}" if name and not name.startswith("-") else ""
-    return f"mailsync contacts add --code {customer}{named} --email {shlex.quote(address)}"
+    if name and not name.startswith("-"):
+        words += ["--name", name]
+    domain = domain_of(address)
+    if not sighting.at_domain and not is_public_provider(domain):
+        # Another company takes part: most likely a service of some kind, and for sure not the customer itself.
+        words += ["--role", "forwarder", "--company", domain.partition(".")[0].capitalize()]
+    return shlex.join([*words, "--email", address])
 
 
 def _engaging(customer: str, address: str, _: _Sighting) -> str:

@@ -86,6 +86,8 @@ class Story:
         self._look_into_folders(tidy_mail, mail)
         self.teller.step(N_("The report."), "report")
         self.teller.step(N_("Whom does a mail client offer who types D12 into a To: box?"), "who", "D12")
+        self.teller.step(N_("Everything known about D12, on one screen."), "customers", "show", "D12")
+        self.teller.step(N_("What does the registry need?"), "registry", "upkeep")
         if self._write(N_("Once more: there is nothing left to do."), "tidy"):
             self.teller.fail(N_("the second run wrote something"))
         self._expect_same(N_("After the second run"), tidy_mail, tidy_cards)

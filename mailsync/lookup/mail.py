@@ -10,6 +10,7 @@ from mailsync.conversations.attribution import Attributions
 from mailsync.filing.folders import FolderNames
 from mailsync.mailbox.headers import Message
 from mailsync.registry.roster import Roster
+from mailsync.run.actions import Place
 from mailsync.tidy.desk import Desk
 from mailsync.tidy.planning import MailView, attribute_mail, folder_names
 from mailsync.tidy.settings import Account
@@ -23,6 +24,15 @@ class AccountMail:
     messages: Sequence[Message]
     attributions: Attributions
     folders: FolderNames
+    moved: Mapping[Place, Place]  #: where mailsync moved messages since they were read, and before
+
+    def mailbox_of(self, message: Message) -> str:
+        """Where the message lies now, as far as mailsync itself moved it since it was read."""
+        place, seen = Place(*message.key), set[Place]()
+        while place in self.moved and place not in seen:
+            seen.add(place)
+            place = self.moved[place]
+        return place.mailbox
 
 
 def account_mail(
@@ -33,8 +43,12 @@ def account_mail(
     separator, prefix = _hierarchy(desk, account)
     mail = MailView(messages=read, mailboxes=frozenset(), separator=separator, prefix=prefix)
     folders = folder_names(account, roster, separator, prefix)
-    attributions = attribute_mail(desk.house, roster, mail, folders, desk.journal.placements(account.name))
-    return AccountMail(account=account, messages=read, attributions=attributions, folders=folders)
+    placements = desk.journal.placements(account.name)
+    attributions = attribute_mail(desk.house, roster, mail, folders, placements)
+    moved = {one.source: one.destination for one in placements if one.kind == "message-move"}
+    return AccountMail(
+        account=account, messages=read, attributions=attributions, folders=folders, moved=moved
+    )
 
 
 def all_mail(desk: Desk, accounts: Iterable[Account], roster: Roster) -> Iterator[AccountMail]:

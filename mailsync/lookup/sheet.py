@@ -157,7 +157,7 @@ def _last(
 
 
 def _folders(theirs: Sequence[tuple[AccountMail, Message]], customer: Customer) -> tuple[FolderLine, ...]:
-    counted = Counter((mail.account.name, message.key.mailbox) for mail, message in theirs)
+    counted = Counter((mail.account.name, mail.mailbox_of(message)) for mail, message in theirs)
     names = {mail.account.name: mail.folders for mail, _ in theirs}
     return tuple(
         FolderLine(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,10 +12,12 @@ import pytest
 
 from mailsync.errors import UsageError
 from mailsync.lookup import Sheet, sheet, upkeep
+from mailsync.lookup.mail import account_mail
 from mailsync.registry.exchange import import_registry
 from mailsync.registry.merging import merge_customers, say_distinct
 from mailsync.registry.persons import add_contact
-from mailsync.run.actions import Finding
+from mailsync.registry.roster import Roster
+from mailsync.run.actions import Finding, Place
 from mailsync.tidy.desk import Desk, open_desk
 from mailsync.tidy.settings import Access, Account, House
 from tests.fakes_mail import MemoryMail
@@ -184,10 +187,14 @@ def test_people_seen_and_not_registered_come_with_the_command_that_adds_them(
 ) -> None:
     mailbox.comes('"O\'Hara; rm -rf ~" <kim@roca.example>', 3)
     mailbox.comes("wang@sd.example", 3, subject="F03 container")
-    person, engagement = found(desk, mailbox, "candidate")
+    mailbox.comes("Trade Finance <lc@harbourbank.example>", 3, subject="E05 letter of credit")
+    person, bank, engagement = found(desk, mailbox, "candidate")
     assert shlex.split(person.command or "") == [
         "mailsync", "contacts", "add", "--code", "E05", "--name", "O'Hara; rm -rf ~", "--email", "kim@roca.example",
     ]  # fmt: skip
+    assert (bank.command or "").endswith(
+        "--role forwarder --company Harbourbank --email lc@harbourbank.example"
+    )
     assert engagement.command == "mailsync contacts edit wang@sd.example --add-code F03"
 
 
@@ -230,6 +237,17 @@ def test_an_old_code_shows_its_survivor_with_the_mail_of_both(desk: Desk, mailbo
     made = sheet_of(desk, mailbox, "F3")
     assert (made.asked, made.customer.code, made.messages) == ("F03", "D12", 1)
     assert [entry.by for _, entry in made.history[:2]] == ["boss", "boss"] or made.history[0][1].by == "boss"
+
+
+def test_the_sheet_knows_where_mailsync_put_a_message_since_it_was_read(desk: Desk, mailbox: Mailbox) -> None:
+    mailbox.comes("jane@gibson.example", 9)
+    mailbox.read()
+    (message,) = desk.index(ACCOUNT).messages()
+    mail = account_mail(desk, ACCOUNT, Roster())
+    there, back = Place("Customers/D12", 5, 1), Place("INBOX", 7, 2)
+    filed = replace(mail, moved={Place(*message.key): there})
+    assert (mail.mailbox_of(message), filed.mailbox_of(message)) == ("INBOX", "Customers/D12")
+    assert replace(mail, moved={**filed.moved, there: back}).mailbox_of(message) == "INBOX"
 
 
 def test_a_customer_without_mail_has_a_sheet_too(desk: Desk, mailbox: Mailbox) -> None:
