@@ -9,6 +9,7 @@ import typer
 from mailsync.cli.context import Context
 from mailsync.cli.editing import Who, needs_change, tell
 from mailsync.cli.options import Anyway, By, DryRun, Json, cells
+from mailsync.registry.codes import short_key
 from mailsync.registry.roster import Contact
 from mailsync.text import N_
 
@@ -30,7 +31,8 @@ def list_(
     context: Context = ctx.obj
     with context.engine.connect() as connection:
         roster = load_roster(connection)
-    customer = roster.customer(code) if code else None
+    match = roster.codes.get(short_key(code) or "") if code else None
+    customer = match.customer if match else None
     if code and customer is None:
         raise UsageError(
             N_("No customer has the code {code}: `mailsync customers list` shows them"), code=code

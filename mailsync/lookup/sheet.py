@@ -13,6 +13,7 @@ from mailsync.errors import UsageError
 from mailsync.lookup.mail import AccountMail, all_mail
 from mailsync.lookup.upkeep import upkeep
 from mailsync.mailbox.headers import Message
+from mailsync.registry import codes
 from mailsync.registry.editing import history_of
 from mailsync.registry.history import Entry
 from mailsync.registry.roster import Contact, Customer, Roster
@@ -72,7 +73,7 @@ def sheet(desk: Desk, accounts: Sequence[Account], code: str, *, today: date) ->
     """What is known of the customer of `code`. Raises `UsageError` where nobody has it, naming codes near it."""
     with desk.engine.connect() as connection:
         roster = load_roster(connection)
-        match = roster.match(code)
+        match = roster.codes.get(codes.short_key(code) or "")
         if match is None:
             raise _unknown(roster, code)
         history = history_of(connection, match.code)

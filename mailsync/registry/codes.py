@@ -97,6 +97,14 @@ def key(text: str) -> str | None:
         return None
 
 
+def short_key(text: str) -> str | None:
+    """The comparison key of a code that a person typed, of its code where it is a full code; None where it is none."""
+    try:
+        return key(text) or parse(split_full(text)[0]).key
+    except CodeError:
+        return None
+
+
 def registry_form(text: str) -> str:
     """The canonical form of a code read from a registry file: an imported `J6` stays `J6`, `12` becomes `012`.
 

@@ -54,6 +54,8 @@ def edit_customer(
         own = book.text(customer["id"])
         table, row, tally = read_one("customers", {**cells, "code": own})
         notes = [*_of_merged(book, code, customer), *_of_source(customer)]
+        if "company" in row.values and not row.values["company"]:
+            raise UsageError(N_("A customer needs the name of its company"))
         if not anyway:
             _refuse_known_company(book, customer, row)
         row = _staged(row, customer, on, today)

@@ -93,7 +93,7 @@ class Codebook:
 
     def own(self, typed: str) -> Values:
         """The customer that was given this code, merged or not. Raises `UsageError` where nobody was."""
-        key = codes.key(typed)
+        key = codes.short_key(typed)
         if key is None or key not in self._ids:
             raise UsageError(
                 N_("No customer has the code {code}: `mailsync customers list` shows them"), code=typed

@@ -216,7 +216,7 @@ def test_the_sheet_tells_everything_of_a_customer(desk: Desk, mailbox: Mailbox) 
     mailbox.comes("jane@gibson.example", 4, subject="newest", mailbox="Customers/D12 Gibson Importing")
     mailbox.comes("ana@roca.example", 1)
     mailbox.goes("jane@gibson.example", 2, subject="D12 answer")
-    made = sheet_of(desk, mailbox, "d 12")
+    made = sheet_of(desk, mailbox, "d12 augi")
     assert (made.customer.full_code, made.asked, made.messages) == ("D12 AUGI", "D12", 3)
     assert [line.entry for line in made.people] == [
         "D12 Jane Roe/Gibson Importing/AU",

@@ -106,6 +106,7 @@ def test_the_first_order_can_bring_country_and_abbreviation_along(house: sa.Engi
         ("D01", {"company": "ROCA"}, "registered as D03.*merge D01 D03"),
         ("D01", {"show": "Z"}, "no show “Z”"),
         ("D77", {"grade": "A"}, "No customer has the code D77"),
+        ("D01", {"company": "-"}, "needs the name of its company"),
     ],
 )
 def test_an_edit_is_refused_whole_with_the_reason(
@@ -141,6 +142,11 @@ def test_a_dry_run_changes_nothing(house: sa.Engine) -> None:
     before = roster(house)
     told = edit_customer(house, "D01", {"stage": "order"}, by="boss", today=TODAY, dry_run=True)
     assert "D01 AUGI" in str(told.notes[0]) and roster(house) == before
+
+
+@pytest.mark.parametrize("typed", ["d1", "Ｄ０１", "D 01", "D01 AUGI", "d01 auxx"])
+def test_a_code_may_be_typed_as_people_write_it(house: sa.Engine, typed: str) -> None:
+    assert edit(house, typed, grade="A").about == "D01"
 
 
 def test_an_old_code_edits_the_customer_it_finds(house: sa.Engine) -> None:
