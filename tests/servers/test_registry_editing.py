@@ -129,6 +129,9 @@ def test_the_full_code_stays_whatever_changes_later(house: sa.Engine) -> None:
     assert "stays: D01 AUGI" in str(told.notes[0])
     held = customer(house)
     assert (held.company, held.country, held.full_code) == ("Gibson Trading", "NZ", "D01 AUGI")
+    for stage in ("dormant", "order"):
+        edit(house, "D01", stage=stage)
+    assert customer(house).full_code == "D01 AUGI"
 
 
 def test_changes_are_told_from_and_to_and_nothing_where_nothing_changed(house: sa.Engine) -> None:

@@ -25,11 +25,11 @@ from tests.servers.registry_files import write_registry
 
 NOW = datetime(2026, 6, 1, 8, tzinfo=UTC)
 CUSTOMERS = [
-    {"code": "E05", "company": "Gibson", "allocated": "2024-01-01", "stage": "lead", "country": "AU"},
     {"code": "D12", "company": "Gibson Importing", "allocated": "2025-01-01", "stage": "sample", "owner": "li@our.example",
      "full_code": "D12 AUGI", "first_contact": "2023-05-05", "grade": "B"},
     {"code": "012", "company": "Gibson Web", "allocated": "2026-01-01", "channel": "web", "short_name": "Web"},
     {"code": "D13", "company": "Roca", "allocated": "2025-02-01"},
+    {"code": "E05", "company": "Gibson", "allocated": "2024-01-01", "stage": "lead", "country": "AU"},
 ]  # fmt: skip
 PEOPLE = [
     {"codes": "E05", "name": "Ann", "email": "ann@gibson.example", "company": "Gibson"},

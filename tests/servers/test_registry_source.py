@@ -139,6 +139,15 @@ def test_a_file_that_is_being_written_waits_for_the_next_run(database: sa.Engine
     assert delivery is not None and len(delivery.tables["customers"].rows) == 4
 
 
+def test_a_file_that_changes_while_it_is_read_waits_for_the_next_run(folder: Path) -> None:
+    def somebody_saves() -> float:
+        growing(folder / "customers.csv")(0)
+        return 1_800_000_000.0
+
+    with pytest.raises(SourceBusy):
+        fetch(str(folder), None, sleep=never, clock=somebody_saves)
+
+
 def test_a_file_of_the_future_is_no_file_just_written(folder: Path) -> None:
     assert (
         fetch(str(folder), None, sleep=never, clock=lambda: 1_600_000_000.0) is not None
