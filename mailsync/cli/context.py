@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -69,8 +70,13 @@ class Context:
         return translator(self.config.language)
 
     def person(self, by: str | None) -> str:
-        """Who types: as said by `--by`, else the login of this session."""
-        return by or getpass.getuser()
+        """Who types: as said by `--by`, else the login name."""
+        if by:
+            return by
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError):  # a container may run under a number that no password file knows
+            return f"uid {os.getuid()}"
 
     def field(self, name: str) -> str:
         """What the reader calls a field of the registry."""

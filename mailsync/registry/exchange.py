@@ -72,8 +72,7 @@ def import_tables(
 
     `origin` is where the tables come from, as `registry import` takes it; `by` who changed what differs (default:
     the origin). `known`: digests of rows that the source delivered before just so (`ImportReport.clean`): they change
-    nothing that people edited since.
-    `strict`: with any problem nothing is imported. `force`: `-` blanks a field, and the brake is lifted. `source`: rows
+    nothing that people edited since. `strict`: with any problem nothing is imported. `force`: `-` blanks a field, and the brake is lifted. `source`: rows
     that an earlier run of the registry source delivered, and this one does not, are retired and named in the notes;
     from a table with refused rows nobody is, as any of them may be what is missing. `now` dates new codes
     and engagements (default: the present).
@@ -81,23 +80,16 @@ def import_tables(
     Raises `RunRefused` where too many rows of the source vanished at once.
     """
     tallies = {kind: Tally(kind=kind, file=table.file) for kind, table in tables.items()}
-    rows: dict[Kind, list[ReadRow]] = {}
+    rows, ignored = _read_all(tables, tallies, force=force, known=known)
     notes = _notes(tables, source)
-    ignored = 0
-    for kind, table in tables.items():
-        read, dashes = read_rows(table, tallies[kind], force=force)
-        ignored += dashes
-        digests = {row.number: row.digest for row in table.rows}
-        rows[kind] = [replace(row, unchanged=digests[row.number] in known) for row in read]
     if ignored:
         notes.append(
             Sentence.of(N_("{count} cells hold “-”: that blanks a field only with --force"), count=ignored)
         )
-    visited = now or datetime.now(UTC)
     with engine.connect() as connection, connection.begin() as transaction:
         visit = Visit(
             connection=connection,
-            now=visited,
+            now=now or datetime.now(UTC),
             source=source,
             by=by or origin,
             cause="source" if source else "import",
@@ -110,11 +102,29 @@ def import_tables(
         if not written:
             transaction.rollback()
     report = _report(origin, tallies, notes)
+    return replace(report, problems=problems, written=written, clean=_clean(tables, problems))
+
+
+def _read_all(
+    tables: Mapping[Kind, Table], tallies: Mapping[Kind, Tally], *, force: bool, known: Collection[str]
+) -> tuple[dict[Kind, list[ReadRow]], int]:
+    """The rows that can be imported, and how many `-` cells were left alone."""
+    rows: dict[Kind, list[ReadRow]] = {}
+    ignored = 0
+    for kind, table in tables.items():
+        read, dashes = read_rows(table, tallies[kind], force=force)
+        ignored += dashes
+        digests = {row.number: row.digest for row in table.rows}
+        rows[kind] = [replace(row, unchanged=digests[row.number] in known) for row in read]
+    return rows, ignored
+
+
+def _clean(tables: Mapping[Kind, Table], problems: Sequence[RowProblem]) -> frozenset[str]:
+    """Digests of the rows that nothing was wrong with."""
     wrong = {(problem.file, problem.row) for problem in problems}
-    clean = frozenset(
+    return frozenset(
         row.digest for table in tables.values() for row in table.rows if (table.file, row.number) not in wrong
     )
-    return replace(report, problems=problems, written=written, clean=clean)
 
 
 def _report(origin: str, tallies: Mapping[Kind, Tally], notes: Sequence[Sentence]) -> ImportReport:
