@@ -230,6 +230,7 @@ def _note(account: str, severity: str, row: Mapping[str, Any], wish: Sentence | 
         sentence=sentence_of(row),
         customer=row.get("customer"),
         wish=wish,
+        command=row.get("command"),
     )
 
 

@@ -67,6 +67,7 @@ class Note:
     sentence: Sentence
     customer: str | None = None
     wish: Sentence | None = None  #: what was to be done, where that failed
+    command: str | None = None  #: what settles it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -273,6 +273,8 @@ def _notes(
 def _note_words(speaker: Speaker, note: Note) -> str:
     """The sentence, after what it is about where it does not name that itself."""
     words = speaker.sentence(note.sentence)
+    if note.command:
+        words = speaker.say(N_("{words}. To do it, type: {command}"), words=words, command=note.command)
     about = speaker.sentence(note.wish) if note.wish else visible(note.subject)
     if not about or about in words or (not note.wish and _MACHINE_NAME.search(about)):
         return words

@@ -38,7 +38,10 @@ def hostile_page(language: str, words: str) -> str:
             sent(2, words, words),
             sent(3, words, "missing", words, words),
         ],
-        findings=[note(words, words, words, words), note("candidate", words, words)],
+        findings=[
+            note(words, words, words, words),
+            note("candidate", words, words) | {"command": f"mailsync contacts add --name {words}"},
+        ],
         conflicts=[note(words, words, words)],
         cards=[{"book": words, "href": words, "action": words}],
     )
@@ -52,6 +55,14 @@ def test_a_hostile_text_stays_text(language: str, words: str) -> None:
     found, harmless = (_skeleton(hostile_page(language, one)) for one in (words, "harmless"))
     assert found == harmless
     assert "49" not in re.findall(r"\b49\b", hostile_page(language, "{{7*7}}"))
+
+
+@pytest.mark.parametrize("language, words", [("en", "To do it, type: "), ("zh_CN", "登记请输入：")])
+def test_a_candidate_comes_with_the_command_that_adds_it(language: str, words: str) -> None:
+    command = "mailsync contacts add --code D12 --email bob@gibson.example"
+    told = result(findings=[note("candidate", "bob@gibson.example", "Writes", "D12") | {"command": command}])
+    said = as_text(build([told]), language=language, zone=ZONE, width=200)
+    assert f"{words}{command}" in said
 
 
 def _skeleton(source: str) -> list[tuple[str, list[str]]]:
