@@ -240,9 +240,10 @@ class _Counter:
             company, key = cells.get("company", ""), company_key(cells.get("company", ""))
             if not company:
                 self._refuse(card, "company", Sentence.of(N_("A customer needs the name of its company")))
-            elif key in made:
-                self._taken.append(_Taken(card=card, company=company, customer=cells, same_as=made[key]))
-            elif self._stands(card, company, key):
+            elif key and key in made:
+                if self._anyway or not self._clashes(card):
+                    self._taken.append(_Taken(card=card, company=company, customer=cells, same_as=made[key]))
+            elif self._anyway or not (self._known(card, company, key) or self._clashes(card)):
                 made[key] = len(self._taken)
                 self._taken.append(_Taken(card=card, company=company, customer=cells, same_as=None))
 
@@ -304,11 +305,12 @@ class _Counter:
         cells.setdefault("company", maker.company)
         if not cells.get("email"):
             cells["id"] = f"{code} {cells['name']}"
+        owners = self._owners(cells.get("email", ""))
         engaged = [
-            self._book.text(customer_id)
-            for person in self._owners(cells.get("email", ""))
-            for customer_id in sorted(person.engaged)
+            self._book.text(customer_id) for person in owners for customer_id in sorted(person.engaged)
         ]
+        if any(person.former["retired"] for person in owners):
+            cells["retired"] = "no"  # who hands over a card is there again
         return cells | {"codes": " ".join((*engaged, code))}
 
     def _owners(self, typed: str) -> list[Person]:
@@ -321,10 +323,8 @@ class _Counter:
         found = [person for address in addresses for person in self._by_address.get(address, [])]
         return list({id(person): person for person in found}.values())
 
-    def _stands(self, card: Card, company: str, key: str) -> bool:
-        """Whether a card makes a new customer; what speaks against it is told."""
-        if self._anyway:
-            return True
+    def _known(self, card: Card, company: str, key: str) -> bool:
+        """Whether the company is registered already, which is told."""
         if key and (known := self._companies.get(key)) is not None:
             reason = Sentence.of(
                 N_(
@@ -335,11 +335,15 @@ class _Counter:
                 code=self._book.text(known),
             )
             self._refuse(card, "company", reason)
-            return False
+            return True
+        return False
+
+    def _clashes(self, card: Card) -> bool:
+        """Whether the person on the card is another customer's contact, which is told."""
         for person in self._owners(card.person.get("email", "")):
             if person.engaged and person.former["role"] == "contact":
                 self._refuse(card, "email", self._elsewhere(person))
-                return False
+                return True
             if not person.engaged:
                 self.notes.append(
                     Sentence.of(
@@ -347,7 +351,7 @@ class _Counter:
                         name=person.former["name"] or person.addresses[0],
                     )
                 )
-        return True
+        return False
 
     def _elsewhere(self, person: Person) -> Sentence:
         address = person.addresses[0]

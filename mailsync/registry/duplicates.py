@@ -42,7 +42,7 @@ _SHORTEST_NEAR = 7
 _LONG_WORD = 6
 #: Of 100, as rapidfuzz counts: one letter in eight may differ, or (with other countries) one in twenty.
 _NEAR, _NEAR_ABROAD = 88.0, 95.0
-#: Numbers that more customers share than this are a fair's or a hotel's.
+#: Numbers and domains that more customers share than this are a fair's, a hotel's or a platform's.
 _MOST_SHARED = 4
 
 
@@ -139,7 +139,7 @@ def _by_domain(own: list[tuple[str, Contact]], company_domain: Callable[[str], b
             domain = address.rpartition("@")[2]
             if company_domain(domain):
                 groups[domain].append(code)
-    for one, other, domain in _pairs(groups):
+    for one, other, domain in _pairs(groups, _MOST_SHARED):
         yield one, other, 50, Sentence.of(N_("both have people at {domain}"), domain=domain)
 
 

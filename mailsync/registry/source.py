@@ -23,6 +23,7 @@ from mailsync.registry.headings import Kind, kind_named
 from mailsync.registry.model import SourceReading
 from mailsync.registry.queries import SqlSource
 from mailsync.registry.sql_source import read_sql
+from mailsync.registry.statements import lock_registry
 from mailsync.registry.tables import Table, read_tables
 from mailsync.text import N_
 
@@ -143,6 +144,7 @@ def remember_reading(engine: sa.Engine, source: str, reading: Reading, now: date
         "read": now or datetime.now(UTC),
     }
     with engine.begin() as connection:
+        lock_registry(connection)  # another process may note the same reading for the first time
         known = sa.update(SourceReading).where(SourceReading.source == source[:255]).values(values)
         if connection.execute(known).rowcount == 0:
             connection.execute(sa.insert(SourceReading).values(source=source[:255], **values))

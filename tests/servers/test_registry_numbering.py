@@ -18,7 +18,7 @@ from mailsync.registry.editing import retire_customer
 from mailsync.registry.merging import merge_customers
 from mailsync.registry.model import Code, Show
 from mailsync.registry.numbering import shows
-from mailsync.registry.persons import add_contact
+from mailsync.registry.persons import add_contact, retire_contact
 from mailsync.registry.roster_load import load_roster
 
 ROOT = Path(__file__).parents[2]
@@ -163,6 +163,30 @@ def test_a_company_or_an_address_registered_already_is_refused_until_anyway(fair
     with fair.connect() as connection:
         (person,) = load_roster(connection).contacts
     assert person.customers == ("D01", "D02")  # the earlier engagement goes on
+
+
+def test_a_second_card_of_a_company_does_not_take_another_customers_person(fair: sa.Engine) -> None:
+    add(fair, "Gibson", person={"name": "Jane", "email": "jane@gibson.example"})
+    cards = [
+        Card(file="c", number=2, customer={"company": "Roca"}, person={"email": "ana@roca.example"}),
+        Card(file="c", number=3, customer={"company": "Roca"}, person={"email": "jane@gibson.example"}),
+    ]
+    made = add_customers(fair, cards, show="D", by="x")
+    assert [one.code for one in made.customers] == ["D02"]
+    assert [(one.row, one.column, one.refused) for one in made.problems] == [(3, "email", True)]
+
+
+def test_names_of_marks_alone_are_no_one_company(fair: sa.Engine) -> None:
+    assert [one.code for one in add(fair, "???", "!!!").customers] == ["D01", "D02"]
+
+
+def test_a_retired_person_who_hands_over_a_card_is_there_again(fair: sa.Engine) -> None:
+    add_contact(fair, {"name": "Jane", "email": "jane@gibson.example"}, by="x")
+    retire_contact(fair, "jane@gibson.example", by="x")
+    add(fair, "Gibson", person={"email": "jane@gibson.example"})
+    with fair.connect() as connection:
+        (person,) = load_roster(connection).contacts
+    assert (person.retired, person.customers) == (False, ("D01",))
 
 
 def test_a_lead_becomes_the_contact_of_its_new_customer(fair: sa.Engine) -> None:

@@ -113,6 +113,12 @@ def test_what_their_people_share(contacts: list[Contact], words: str | None) -> 
     assert bool(candidates) == bool(words)
 
 
+def test_a_domain_of_many_customers_is_a_platforms() -> None:
+    customers = [customer(f"{letter}1", f"Name {letter}") for letter in "ABCDE"]
+    people = [contact(one.code, f"{one.code}@platform.example") for one in customers]
+    assert not found(customers, people) and len(found(customers[:4], people[:4])) == 6
+
+
 def test_all_evidence_stands_together_the_strongest_first_and_pair() -> None:
     people = [contact("D1", "a@x.example"), contact("E2", "a@x.example"), contact("F3", "c@x.example")]
     best, *others = found([customer("D1", "Gibson"), customer("E2", "Gibson Ltd"), F3], people)
