@@ -34,6 +34,7 @@ class CardMeaning:
     family: str
     given: str
     nickname: str  #: several become one, with blanks
+    company: str = ""  #: ORG, the company's name without its departments
     categories: tuple[str, ...]
     addresses: tuple[str, ...]  #: normalised, in the card's order, each once
     is_group: bool  #: a distribution list, not a person
@@ -91,6 +92,7 @@ def _meaning(version: str, lines: Sequence[Line]) -> CardMeaning:
     name = rewriting.chosen(found[b"N"])
     family, given, *_ = (*(rewriting.components(name.text) if name else ()), "", "")
     nicknames = [item for line in found[b"NICKNAME"] for item in rewriting.category_items(line)]
+    org = rewriting.chosen(found[b"ORG"])
     kind = _text(found[b"KIND"] or found[b"X-ADDRESSBOOKSERVER-KIND"])
     return CardMeaning(
         version=version,
@@ -99,6 +101,7 @@ def _meaning(version: str, lines: Sequence[Line]) -> CardMeaning:
         family=one_line(family),
         given=one_line(given),
         nickname=one_line(" ".join(nicknames)),
+        company=one_line(rewriting.components(org.text)[0] if org else ""),
         categories=tuple(item for line in found[b"CATEGORIES"] for item in rewriting.category_items(line)),
         addresses=_addresses(found[b"EMAIL"]),
         is_group=kind.casefold() in _GROUP_KINDS,

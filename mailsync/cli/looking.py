@@ -66,20 +66,28 @@ def why(
 def who(
     ctx: typer.Context,
     text: Annotated[str, typer.Argument(help="What is typed into a To: box, such as D12.")],
+    client: Annotated[
+        str,
+        typer.Option("--as", help="thunderbird, roundcube, sogo, nextcloud, evolution, android, ios, khard."),
+    ] = "thunderbird",
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines, one object per entry.")] = False,
 ) -> int:
-    """List whom a mail client offers for a typed text, best match first, from the address books as last read."""
+    """List whom a mail client offers for a typed text, in its order, from the address books as last read."""
     from mailsync import lookup
 
     context: Context = ctx.obj
-    offers = lookup.who(context.engine, context.accounts(), text)
-    for offer in offers:
+    found = lookup.who(context.engine, context.accounts(), text, client=client)
+    for offer in found.offers:
         if as_json:
             sys.stdout.write(json.dumps(offer.to_json(), ensure_ascii=False) + "\n")
         else:
             context.console.print(f"{offer.name} <{offer.address}>   [{', '.join(offer.owners)}]")
-    if not offers and not as_json:
-        context.console.print(
-            context.translate(N_("No address book read so far offers anybody for “{text}”")).format(text=text)
-        )
+    if as_json:
+        return 0
+    if not found.offers:
+        words = context.translate(N_("No address book read so far offers anybody for “{text}” in {client}"))
+        context.console.print(words.format(text=text, client=found.client))
+    for offer in found.hidden:
+        words = context.translate(N_("! {client} does not show {name} for “{text}”"))
+        context.console.print(words.format(client=found.client, name=offer.name, text=text))
     return 0
