@@ -35,6 +35,7 @@ class CardMeaning:
     given: str
     nickname: str  #: several become one, with blanks
     company: str = ""  #: ORG, the company's name without its departments
+    remarks: tuple[str, ...] = ()  #: NOTE and TITLE: some clients look there too
     categories: tuple[str, ...]
     addresses: tuple[str, ...]  #: normalised, in the card's order, each once
     is_group: bool  #: a distribution list, not a person
@@ -102,6 +103,7 @@ def _meaning(version: str, lines: Sequence[Line]) -> CardMeaning:
         given=one_line(given),
         nickname=one_line(" ".join(nicknames)),
         company=one_line(rewriting.components(org.text)[0] if org else ""),
+        remarks=tuple(unescape(line.text) for line in (*found[b"NOTE"], *found[b"TITLE"])),
         categories=tuple(item for line in found[b"CATEGORIES"] for item in rewriting.category_items(line)),
         addresses=_addresses(found[b"EMAIL"]),
         is_group=kind.casefold() in _GROUP_KINDS,

@@ -130,8 +130,12 @@ def _companies(card: CardMeaning) -> Iterable[str]:
     return (card.company, *card.categories)
 
 
+def _remarks(card: CardMeaning) -> Iterable[str]:
+    return card.remarks
+
+
 def _rebuilt(card: CardMeaning) -> str:
-    """Phones build the name from N, and take FN only where N says nothing."""
+    """Phones, and khard as it is set up, build the name from N, and take FN only where N says nothing."""
     return " ".join(filter(None, (card.given, card.family))) or card.fn
 
 
@@ -203,8 +207,8 @@ CLIENTS = {
             source="as users report it: N is shown, FN is not, words are found by their beginning",
         ),
         Client(
-            key="khard", title="khard", finds=_contains(_name, _parts, _nickname, _addresses, _companies),
-            order=_by_name, source="measured on khard 0.18",
+            key="khard", title="khard", finds=_contains(_name, _parts, _nickname, _addresses, _companies, _remarks),
+            order=_by_name, shows=_rebuilt, source="measured on khard 0.18, tested against 0.22",
         ),
     )
 }  # fmt: skip
