@@ -171,7 +171,7 @@ def template(
 ) -> int:
     """Write a workbook to fill in: drop-downs, frozen headings, and a page of help in English and Chinese."""
     from mailsync.errors import RegistryError
-    from mailsync.registry.numbering import shows
+    from mailsync.registry.shows import shows
     from mailsync.registry.template import Choices, write_template
 
     context: Context = ctx.obj

@@ -21,7 +21,7 @@ def list_(
 ) -> int:
     """List the shows in order of their letters."""
     from mailsync.cli.show import json_line, table
-    from mailsync.registry.numbering import shows
+    from mailsync.registry.shows import shows
 
     context: Context = ctx.obj
     with context.engine.connect() as connection:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal
 
 import sqlalchemy as sa
 
@@ -168,13 +169,8 @@ def add_customers(
     """
     if (show is None) == (channel is None):
         raise UsageError(N_("Say where the customers come from: --show LETTER, or --channel TEXT"))
-    if channel is not None and read_one("customers", {"code": "1", "channel": channel})[1].text(
-        "channel"
-    ) in (
-        None,
-        "show",
-    ):
-        raise UsageError(N_("Visitors of a show get its codes: say --show LETTER instead of --channel"))
+    if channel is not None:
+        _refuse_show_as_channel(channel)
     with visiting(engine, by=by, now=now, dry_run=False) as visit:
         found = _show(visit, show) if show is not None else None
         letters = _letters(visit, found) if found else ""
@@ -188,6 +184,13 @@ def add_customers(
     return Additions(
         customers=customers, problems=tuple(counter.problems), notes=tuple(counter.notes), written=written
     )
+
+
+def _refuse_show_as_channel(channel: str) -> None:
+    """`show` is the word by which registry files tell a show's visitors from all others (FORMATS 1)."""
+    _, row, _ = read_one("customers", {"code": "1", "channel": channel})
+    if row.text("channel") in (None, "show"):
+        raise UsageError(N_("Visitors of a show get its codes: say --show LETTER instead of --channel"))
 
 
 def _letters(visit: Visit, show: Values) -> str:
@@ -284,9 +287,9 @@ class _Counter:
             for row in customers
         )
 
-    def _upsert(self, kind: str, rows: list[tuple[Card, Cells]]) -> list[ReadRow]:
-        table = typed_table("customers" if kind == "customers" else "people", [cells for _, cells in rows])
-        tally = Tally(kind=table.kind, file="")
+    def _upsert(self, kind: Literal["customers", "people"], rows: list[tuple[Card, Cells]]) -> list[ReadRow]:
+        table = typed_table(kind, [cells for _, cells in rows])
+        tally = Tally(kind=kind, file="")
         read, _ = read_rows(table, tally, force=False)
         upsert = upsert_customers if kind == "customers" else upsert_people
         upsert(self._visit, table, read, tally)

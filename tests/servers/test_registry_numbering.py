@@ -17,9 +17,9 @@ from mailsync.registry.cards import Card
 from mailsync.registry.editing import retire_customer
 from mailsync.registry.merging import merge_customers
 from mailsync.registry.model import Code, Show
-from mailsync.registry.numbering import shows
 from mailsync.registry.persons import add_contact, retire_contact
 from mailsync.registry.roster_load import load_roster
+from mailsync.registry.shows import shows
 
 ROOT = Path(__file__).parents[2]
 PROCESSES, EACH = 3, 8

@@ -1,4 +1,4 @@
-"""Shows and codes: what is given away, and what comes next (DOMAIN 2) (database)."""
+"""The shows, and what was given away at each (DOMAIN 2) (database)."""
 
 from __future__ import annotations
 
