@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 
@@ -55,13 +55,16 @@ def _people(connection: sa.Connection, own_codes: Mapping[int, Values]) -> list[
     addresses: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
     for address in rows_of(connection, Address):
         addresses[address["contact_id"]].append((address["position"], address["address"]))
+    holders = Counter(address for held in addresses.values() for _, address in held)
     people = []
     for contact in rows_of(connection, Contact):
         held = [address for _, address in sorted(addresses[contact["id"]])]
+        # Who shares an address and has no id would come back as somebody else: the permanent key stands in.
+        shared = any(holders[address] > 1 for address in held)
         people.append(
             contact
             | {
-                "id": contact["external_id"],
+                "id": contact["external_id"] or (contact["key"] if shared else None),
                 "codes": " ".join(codes[contact["id"]]),
                 "company": companies.get(contact["party_id"]),
                 "email": held[0] if held else "",

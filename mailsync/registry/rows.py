@@ -81,7 +81,7 @@ def read_rows(table: Table, tally: Tally, *, force: bool) -> tuple[list[ReadRow]
     ignored = 0
     seen: dict[str, int] = {}
     for row in table.rows:
-        dashes = {name for name, typed in row.cells.items() if typed in _BLANKS}
+        dashes = {name for name, typed in row.cells.items() if cells.text(typed) in _BLANKS}
         blanked = dashes - _NAMING[table.kind] - _NEVER_BLANK if force else set()
         ignored += len(dashes) - len(blanked)
         read = _read(table, tally, row, dashes)

@@ -76,6 +76,7 @@ class Crowd:
 
     def __init__(self, people: Iterable[Person]) -> None:
         self._by_id: dict[str, Person] = {}
+        self._by_key: dict[str, Person] = {}  #: people without an id, by the key that an export writes for it
         self._by_address: defaultdict[str, list[Person]] = defaultdict(list)
         for person in people:
             self.index(person)
@@ -88,6 +89,8 @@ class Crowd:
         """Make the person known under its id and addresses as they stand now."""
         if external_id := _now(person, "external_id"):
             self._by_id[external_id] = person
+        elif key := person.former.get("key"):
+            self._by_key[key] = person
         for address in person.addresses:
             if person not in self._by_address[address]:
                 self._by_address[address].append(person)
@@ -101,6 +104,9 @@ class Crowd:
         given = _addresses_of(row)
         if not given:
             return None
+        keyed = self._by_key.get(external_id or "")
+        if keyed is not None and given[0] in keyed.addresses:  # else somebody's id only looks like that key
+            return keyed
         main: list[Person] = []
         second: list[Person] = []
         for person in self._at(given[0], given):
@@ -201,7 +207,7 @@ def _take(person: Person, row: ReadRow, table: Table, tally: Tally, *, again: bo
         else:
             person.wanted[name] = value
     by_id = row.text("id")
-    if by_id:
+    if by_id and by_id != person.former.get("key"):
         person.wanted["external_id"] = by_id
     if again:
         person.addresses = tuple(dict.fromkeys((*person.addresses, *_addresses_of(row))))
@@ -253,9 +259,11 @@ def write_people(visit: Visit, people: list[Person], tally: Tally) -> None:
     _with_parties(visit, people)
     changes = {person.contact_id or 0: differing(person.former, person.wanted) for person in held}
     update_all(visit.connection, Contact, changes)
-    taken = {contact["key"] for contact in rows_of(visit.connection, Contact)} if new else set()
+    contacts = rows_of(visit.connection, Contact) if new else []
+    taken = {contact["key"] for contact in contacts}
+    ids = {contact["external_id"] for contact in contacts} | {_now(person, "external_id") for person in new}
     blank = {name: value for name, value in NOBODY.items() if name != "company"} | {"party_id": None}
-    rows = [blank | person.wanted | {"key": _permanent_key(person, taken)} for person in new]
+    rows = [blank | person.wanted | {"key": _permanent_key(person, taken, ids)} for person in new]
     for person, contact_id in zip(new, insert_all(visit.connection, Contact, rows), strict=True):
         person.contact_id = contact_id
     moved = _write_addresses(visit, people) | _write_engagements(visit, people)
@@ -300,11 +308,13 @@ def _name_of(person: Person) -> str:
     return _now(person, "name") or next(iter(person.addresses), _now(person, "external_id") or "")
 
 
-def _permanent_key(person: Person, taken: set[str]) -> str:
-    """A name that stays the contact's for ever, the same when files are imported into an empty registry again."""
-    base = _now(person, "external_id") or person.addresses[0]
+def _permanent_key(person: Person, taken: set[str], ids: set[str | None]) -> str:
+    """A name that stays the contact's for ever, the same when files are imported into an empty registry again, and
+    nobody else's id."""
+    own = _now(person, "external_id")
+    base = own or person.addresses[0]
     key, count = base, 1
-    while key in taken:
+    while key in taken or (key in ids and key != own):
         count += 1
         key = f"{base}#{count}"
     taken.add(key)

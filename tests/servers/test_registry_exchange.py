@@ -21,6 +21,7 @@ from mailsync.registry.editing import edit_customer, retire_customer
 from mailsync.registry.exchange import export_registry, import_registry, import_tables
 from mailsync.registry.merging import merge_customers
 from mailsync.registry.outcome import ImportReport
+from mailsync.registry.persons import add_contact
 from mailsync.registry.roster import Roster
 from mailsync.registry.roster_load import load_roster, own_codes
 from mailsync.registry.tables import read_tables
@@ -118,6 +119,26 @@ def test_whatever_was_imported_an_export_of_a_copy_is_the_same(
             engine.dispose()
         exported.append(bytes_of(folder / f"out{len(exported)}"))
     assert exported[0] == exported[1]
+
+
+def test_who_shares_an_address_and_has_no_id_comes_back_as_the_same(
+    database: sa.Engine, tmp_path: Path
+) -> None:
+    people = [
+        {"id": "", "email": "", "email2": "b@x.example"},
+        {"id": "1", "email": "a@x.example", "email2": "b@x.example"},
+        {"id": "", "email": "c@x.example", "company": "-\x08"},
+    ]
+    import_registry(database, write_registry(tmp_path / "in", people=people), now=NOW)
+    add_contact(database, {"email": "b@x.example"}, by="x", anyway=True)
+    before = roster(database)
+    export_registry(database, tmp_path / "out")
+    assert import_registry(database, tmp_path / "out").changes == 0
+    copy = emptied(database)
+    import_registry(copy, tmp_path / "out")
+    assert [one.addresses for one in roster(copy).contacts] == [one.addresses for one in before.contacts]
+    export_registry(copy, tmp_path / "again")
+    assert bytes_of(tmp_path / "again") == bytes_of(tmp_path / "out")
 
 
 @pytest.mark.parametrize("name", ["out", "out.xlsx"])
