@@ -178,7 +178,7 @@ CLIENTS = {
     for client in (
         Client(
             key="thunderbird", title="Thunderbird", finds=_every_word(_name, _parts, _nickname, _first_two),
-            order=_by_score, limit=20, source="measured on Thunderbird 140; autocompletequery.format in mailnews.js",
+            order=_by_score, limit=20, source="measured on Thunderbird 153 ESR; autocompletequery.format in mailnews.js",
         ),
         Client(
             key="roundcube", title="Roundcube", finds=_contains(_name, _parts, _addresses), order=_by_name, limit=15,

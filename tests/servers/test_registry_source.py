@@ -139,6 +139,15 @@ def test_a_file_that_is_being_written_waits_for_the_next_run(database: sa.Engine
     assert delivery is not None and len(delivery.tables["customers"].rows) == 4
 
 
+def test_a_file_that_is_cut_off_while_we_wait_is_busy_and_not_broken(folder: Path) -> None:
+    def writes_half_a_row(_seconds: float) -> None:
+        with (folder / "customers.csv").open("a") as stream:
+            stream.write('D4,"Company')
+
+    with pytest.raises(SourceBusy):
+        fetch(str(folder), None, sleep=writes_half_a_row, clock=lambda: 1_700_000_000.4)
+
+
 def test_a_file_that_changes_while_it_is_read_waits_for_the_next_run(folder: Path) -> None:
     def somebody_saves() -> float:
         growing(folder / "customers.csv")(0)
