@@ -16,10 +16,10 @@ help:
 demo: $(VENV)/demo .apt-mail ## set up, then run the main job on throw-away servers (ARGS=--once ends by itself)
 	@$(BIN)/mailsync demo $(ARGS)
 
-test: $(VENV)/test .apt-mail .apt-postgres ## set up, then run all tests
+test: $(VENV)/test .apt-mail .apt-postgres $(VENV)/cyrus ## set up, then run all tests
 	$(BIN)/pytest -n $(JOBS) -m "not long"
 
-test-long: $(VENV)/test .apt-mail .apt-postgres ## the slow sweeps too
+test-long: $(VENV)/test .apt-mail .apt-postgres $(VENV)/cyrus ## the slow sweeps too
 	$(BIN)/pytest -n $(JOBS)
 
 check: $(VENV)/test ## format, lint, types, architecture
@@ -55,6 +55,14 @@ $(VENV)/demo: $(VENV)/bin/pip pyproject.toml config/constraints.txt
 $(VENV)/test: $(VENV)/bin/pip pyproject.toml config/constraints.txt
 	$(BIN)/pip install -q --disable-pip-version-check -c config/constraints.txt -e '.[test]'
 	@touch $@ $(VENV)/demo
+
+# Cyrus cannot be installed beside Dovecot, so its packages, and the libraries it lacks here, are only unpacked.
+$(VENV)/cyrus: $(VENV)/bin/pip
+	@rm -rf $@.part && mkdir -p $@.part/debs && $(APT) update -qq
+	@cd $@.part/debs && apt-get download -qq $$(apt-get -s --no-install-recommends install cyrus-imapd cyrus-caldav \
+		| sed -n -E 's/^Inst ((cyrus-|lib)[^ ]*) .*/\1/p') 2>/dev/null
+	@for deb in $@.part/debs/*.deb; do dpkg -x $$deb $@.part || exit 1; done
+	@rm -rf $@.part/debs && mv $@.part $@
 
 .PHONY: .apt-mail .apt-postgres
 .apt-mail:

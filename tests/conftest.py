@@ -17,6 +17,7 @@ from mailsync.demo.seeding import SeedMessage, seed_book, seed_mail
 from mailsync.demo.servers import Dovecot, Radicale, Xandikos
 from mailsync.demo.throwaway import throwaway_folder
 from mailsync.migrations import upgrade
+from tests.servers.cyrus import Cyrus, unpacked
 from tests.servers.postgres import Postgres, programs
 
 # How long an example takes says nothing on a busy machine; a failing one prints how to repeat it.
@@ -88,6 +89,16 @@ def radicale() -> Iterator[Radicale]:
 @pytest.fixture(scope="session")
 def xandikos() -> Iterator[Xandikos]:
     with throwaway_folder() as folder, Xandikos(folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def cyrus() -> Iterator[Cyrus]:
+    """Cyrus; skips where it was not unpacked (`make test` does)."""
+    root = unpacked()
+    if root is None:
+        pytest.skip("Cyrus is not unpacked")
+    with throwaway_folder() as folder, Cyrus(folder, root) as server:
         yield server
 
 

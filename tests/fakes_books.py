@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from mailsync.addressbook import contentlines, rewriting
 from mailsync.addressbook.book import Book, Changes
+from mailsync.addressbook.profile import Profile
 from mailsync.addressbook.shelf import Shelf
 from mailsync.errors import CollectionError, ItemError
 from mailsync.run.actions import CardAction, CardCreate, CardDelete, CardRename, CardReplace, CardState
@@ -29,6 +30,8 @@ class MemoryBook:
     past: list[tuple[str, bool]] = field(default_factory=list)  #: href, still there; in the order of changes
     requests: list[str] = field(default_factory=list)
     token_prefix: str = TOKEN
+    connections: int = 1
+    profile: Profile = field(default_factory=Profile)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     def href(self, name: str) -> str:
@@ -54,6 +57,7 @@ class MemoryBook:
         now = f"{self.token_prefix}{len(self.past)}"
         since = (token or "").removeprefix(self.token_prefix)
         if not token or not since.isdecimal() or int(since) > len(self.past):
+            self.profile = self.profile.knowing(now)
             return Changes(changed=self.listing(), removed=(), token=now, full=True)
         last = dict(self.past[int(since) :])
         return Changes(
@@ -72,7 +76,7 @@ class MemoryBook:
             self._ask("read_many")
         found = ((href, self._find(href)) for href in hrefs)
         return {
-            href: CardState(href=href, etag=card.etag, data=card.data.replace(b"\r\n", b"\n"))
+            href: CardState(href=href, etag=card.etag, data=card.data.replace(b"\r\n", b"\n"), exact=False)
             for href, card in found
             if card is not None
         }

@@ -16,6 +16,7 @@ EVERYWHERE = {"errors", "log", "text"}
 DATABASE_MODULES = {
     "registry.model",
     "registry.rows",
+    "addressbook.places",
     "addressbook.rows",
     "addressbook.shelf",
     "mailbox.index",
@@ -74,7 +75,7 @@ PROTOCOLS = {
 }
 PURE = [
     "registry.codes", "registry.roster", "registry.sequence", "registry.names", "registry.cards", "registry.duplicates",
-    "registry.upkeep", "addressbook.clients", "addressbook.display_name", "addressbook.contentlines", "addressbook.plan",
+    "registry.upkeep", "addressbook.clients", "addressbook.profile", "addressbook.display_name", "addressbook.contentlines", "addressbook.plan",
     "conversations.subject", "conversations.threads", "conversations.attribution", "filing.by_hand", "filing.folders", "filing.merged", "filing.plan",
     "audit.plan", "run.actions", "run.brakes", "report.build",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote, urljoin, urlsplit
 
 from mailsync.addressbook import davxml
@@ -16,9 +16,10 @@ from mailsync.addressbook.answers import (
     propfind,
     refusal,
 )
-from mailsync.addressbook.davxml import CARD, DAV, MultiStatus
+from mailsync.addressbook.davxml import CARD, DAV, Member, MultiStatus
+from mailsync.addressbook.profile import UNKNOWN, Profile
 from mailsync.addressbook.transport import BUSY, LOCKED, AnswerTooLarge, Session
-from mailsync.errors import CollectionError
+from mailsync.errors import CollectionError, ItemError
 from mailsync.run.actions import CardState
 from mailsync.text import N_, one_line
 
@@ -28,7 +29,8 @@ MOST_BROKEN = 10
 #: A first state of a book that is too long for one answer comes in parts (RFC 6578 3.6).
 MOST_PARTS = 1000
 
-_RADICALE_TOKEN = "http://radicale.org/ns/sync/"  # noqa: S105
+#: The vCard version that servers which show a card in any version show only when asked.
+_MODERN = "4.0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,23 +44,39 @@ class Changes:
     ignored: tuple[str, ...] = ()  #: hrefs the server listed that do not lie in the book
 
 
-def stores_through_vobject(sync_token: str | None) -> bool:
-    """Whether the server that gave this token is Radicale, which rewrites each card with vobject as it stores it."""
-    return sync_token is not None and sync_token.startswith(_RADICALE_TOKEN)
-
-
 class Book:
-    """One address book (`run.ports.BookPort`), and what changed in it."""
+    """One address book (`run.ports.BookPort`), and what changed in it. It may be written from several threads."""
 
     def __init__(self, session: Session, url: str) -> None:
         self._session = session
         self._url = str(session.base.join(url if url.endswith("/") else f"{url}/"))
         self._folder = unquote(urlsplit(self._url).path)
+        self._profile = UNKNOWN
+        self._modern: frozenset[str] | None = None  #: plain hrefs of cards stored as 4.0; None: to be asked
+        self._sizes: dict[
+            tuple[str, str], int
+        ] = {}  #: (href, etag) → bytes stored, on a server that converts
 
     @property
     def url(self) -> str:
         """The collection's URL."""
         return self._url
+
+    @property
+    def profile(self) -> Profile:
+        """The server's habits, as far as they are known by now."""
+        if self._session.was_locked and not self._profile.one_writer:
+            self._profile = replace(self._profile, one_writer=True)
+        return self._profile
+
+    @profile.setter
+    def profile(self, known: Profile) -> None:
+        self._profile = known
+
+    @property
+    def connections(self) -> int:
+        """How many writes the server bears at once."""
+        return self.profile.connections
 
     # ----- reading
 
@@ -68,24 +86,36 @@ class Book:
 
     def changes(self, token: str | None) -> Changes:
         """What changed since `token` (None: everything). An expired token gives the full listing."""
-        if token:
+        self._modern = None
+        if token and self._profile.tells_cheaply and self._token() == token:
+            return Changes(changed={}, removed=(), token=token, full=False)
+        for since in (token, ""):
+            if since is None or self._profile.no_tokens:
+                continue
             try:
-                return self._sync(token)
+                return self._sync(since)
             except NotThere:
                 pass
-        try:
-            return self._sync("")
-        except NotThere:
-            return self._listing()
+        found = self._listing()
+        self._profile = replace(self._profile, no_tokens=True)
+        return found
 
     def read(self, href: str) -> CardState | None:
         """The card's exact bytes and etag (GET); None where there is none."""
-        answer = self._session.request("GET", href, headers={"Accept": "text/vcard"})
+        modern = unquote(href) in self._stored_as_modern()
+        accept = f"text/vcard; version={_MODERN}" if modern else "text/vcard"
+        answer = self._session.request("GET", href, headers={"Accept": accept})
         if answer.status in (404, 410):
             return None
         if answer.status != 200:
             raise refusal(answer, href)
-        return CardState(href=href, etag=answer.headers.get("etag", ""), data=answer.body)
+        etag = answer.headers.get("etag", "")
+        if self._sizes.get((href, etag), len(answer.body)) != len(answer.body):
+            raise ItemError(
+                N_("the server shows {href} only converted to another vCard version: it is left as it is"),
+                href=href,
+            )
+        return CardState(href=href, etag=etag, data=answer.body)
 
     def read_many(self, hrefs: Sequence[str]) -> Mapping[str, CardState]:
         """Cards in few requests (addressbook-multiget); missing hrefs are left out."""
@@ -93,6 +123,47 @@ class Book:
         for start in range(0, len(hrefs), BATCH):
             found.update(self._multiget(hrefs[start : start + BATCH]))
         return found
+
+    def _token(self) -> str | None:
+        """The book's sync-token as it stands now (RFC 6578 4); None where the server says none."""
+        answer = propfind(self._session, self._url, (f"{DAV}sync-token",), 0)
+        if answer.status != 207:
+            raise no_multistatus(answer)
+        members = davxml.parse(answer.body, answer.url).members
+        return members[0].text(f"{DAV}sync-token") if members else None
+
+    def _stored_as_modern(self) -> frozenset[str]:
+        """The plain hrefs of cards stored as vCard 4.0, on a server that would show them as 3.0 unless asked.
+
+        Edited and sent back in that form they would lose what 3.0 has no word for.
+        """
+        if self._profile.converts is None:
+            self._profile = replace(self._profile, converts=self._offers_modern())
+        if not self._profile.converts:
+            return frozenset()
+        if self._modern is None:
+            try:
+                answer = self._report(davxml.having_version(_MODERN), depth=1)
+            except NotThere:  # it cannot tell; `read` then goes by the cards' sizes
+                self._modern = frozenset()
+            else:
+                self._modern = frozenset(unquote(self._path(member.href)) for member in answer.members)
+        return self._modern
+
+    def _offers_modern(self) -> bool:
+        """Whether the server shows cards as 4.0 beside 3.0 (RFC 6352 6.2.2, supported-address-data)."""
+        if self._profile.server in ("radicale", "xandikos"):
+            return False
+        name = f"{CARD}supported-address-data"
+        answer = propfind(self._session, self._url, (name,), 0)
+        if answer.status != 207:
+            raise no_multistatus(answer)
+        offered = (
+            member.properties[name]
+            for member in davxml.parse(answer.body, answer.url).members
+            if name in member.properties
+        )
+        return any(kind.get("version") == _MODERN for one in offered for kind in one.iter())
 
     def read_most(self, hrefs: Sequence[str]) -> tuple[Mapping[str, CardState], Sequence[str]]:
         """As `read_many`, and beside it the hrefs of cards on which the server fails each time."""
@@ -117,13 +188,21 @@ class Book:
             return first | self._multiget_most(hrefs[middle:], broken)
 
     def _multiget(self, hrefs: Sequence[str]) -> dict[str, CardState]:
+        modern = self._stored_as_modern()
+        found: dict[str, CardState] = {}
+        for version in (None, _MODERN):
+            if some := [href for href in hrefs if (unquote(href) in modern) == (version is not None)]:
+                found |= self._multiget_as(some, version)
+        return found
+
+    def _multiget_as(self, hrefs: Sequence[str], version: str | None) -> dict[str, CardState]:
         try:
-            answer = self._report(davxml.multiget(hrefs))
+            answer = self._report(davxml.multiget(hrefs, version=version))
         except AnswerTooLarge:
             if len(hrefs) == 1:
                 raise
             middle = len(hrefs) // 2
-            return self._multiget(hrefs[:middle]) | self._multiget(hrefs[middle:])
+            return self._multiget_as(hrefs[:middle], version) | self._multiget_as(hrefs[middle:], version)
         # Servers may write an href with other percent-encodings than they were asked with.
         asked = {unquote(href): href for href in hrefs}
         found: dict[str, CardState] = {}
@@ -131,9 +210,19 @@ class Book:
             href = asked.get(unquote(self._path(member.href)))
             text = member.text(f"{CARD}address-data")
             if href is not None and text is not None:
-                etag = (member.text(f"{DAV}getetag") or "").strip()
-                found[href] = CardState(href=href, etag=etag, data=text.encode("utf-8"))
+                found[href] = self._card(href, member, text)
         return found
+
+    def _card(self, href: str, member: Member, text: str) -> CardState:
+        """XML tells a card with LF line ends, whatever it has: its size says whether they are all CR LF."""
+        data = text.encode("utf-8")
+        lined = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        size = (member.text(f"{DAV}getcontentlength") or "").strip()
+        etag = (member.text(f"{DAV}getetag") or "").strip()
+        if self._profile.converts and size.isdecimal():
+            self._sizes[href, etag] = int(size)
+        exact = self._profile.ends_lines_itself or size == str(len(lined))
+        return CardState(href=href, etag=etag, data=lined if exact else data, exact=exact)
 
     def _sync(self, token: str) -> Changes:
         changed: dict[str, str] = {}
@@ -162,6 +251,7 @@ class Book:
             raise CollectionError(
                 N_("{url} never finished telling its changes; nothing was taken from it"), url=self._url
             )
+        self._profile = self._profile.knowing(answer.sync_token)
         return Changes(
             changed=changed,
             removed=tuple(removed),
@@ -191,9 +281,9 @@ class Book:
             changed=changed, removed=(), token=None, full=True, ignored=tuple(_for_people(ignored))
         )
 
-    def _report(self, body: bytes) -> MultiStatus:
+    def _report(self, body: bytes, *, depth: int = 0) -> MultiStatus:
         answer = self._session.request(
-            "REPORT", self._url, body=body, headers={"Depth": "0", "Content-Type": XML}
+            "REPORT", self._url, body=body, headers={"Depth": str(depth), "Content-Type": XML}
         )
         if answer.status != 207:
             raise no_multistatus(answer)

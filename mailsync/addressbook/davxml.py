@@ -54,12 +54,25 @@ def propfind(properties: Iterable[str]) -> bytes:
     return _body(_element(f"{DAV}propfind", _properties(properties)))
 
 
-def multiget(hrefs: Iterable[str]) -> bytes:
-    """addressbook-multiget body for these hrefs (RFC 6352 8.7)."""
-    wanted = _properties((f"{DAV}getetag", f"{CARD}address-data"))
+def multiget(hrefs: Iterable[str], *, version: str | None = None) -> bytes:
+    """addressbook-multiget body for these hrefs (RFC 6352 8.7); `version`: the vCard version to show them in."""
+    wanted = _properties((f"{DAV}getetag", f"{DAV}getcontentlength"))
+    data = etree.SubElement(wanted, f"{CARD}address-data")
+    if version is not None:
+        data.attrib.update({"content-type": "text/vcard", "version": version})
     return _body(
         _element(f"{CARD}addressbook-multiget", wanted, *(_text(f"{DAV}href", href) for href in hrefs))
     )
+
+
+def having_version(version: str) -> bytes:
+    """addressbook-query body for the cards that are stored in this vCard version (RFC 6352 8.6, 10.5)."""
+    match = _text(f"{CARD}text-match", version)
+    match.attrib.update({"collation": "i;octet", "match-type": "equals"})
+    by_name = _element(f"{CARD}prop-filter", match)
+    by_name.set("name", "VERSION")
+    wanted = _properties((f"{DAV}getetag",))
+    return _body(_element(f"{CARD}addressbook-query", wanted, _element(f"{CARD}filter", by_name)))
 
 
 def sync_collection(token: str) -> bytes:

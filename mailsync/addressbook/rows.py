@@ -40,7 +40,7 @@ class ShelfBook(Base):
     owner: Mapped[str]  #: account, or `book:NAME` of a company book
     url: Mapped[str]
     sync_token: Mapped[str | None]
-    through_vobject: Mapped[bool] = mapped_column(default=False)
+    profile: Mapped[dict[str, Any] | None]  #: `profile.Profile`; None: nothing is known yet
     accepted: Mapped[int] = mapped_column(default=0)  #: cards when a run was last permitted to write here
     access: Mapped[str | None]  #: the configured place it was found at or behind; None: found at none now
     missing: Mapped[bool] = mapped_column(default=False)  #: not found there the last time

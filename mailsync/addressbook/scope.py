@@ -36,9 +36,7 @@ class BookSettings:
     categories: bool = True
     names_into_n: bool = True
     entry_per_engagement: bool = True  #: else one entry with all codes in front
-    stores_through_vobject: bool = (
-        False  #: the server rewrites each card it stores (`book.stores_through_vobject`)
-    )
+    stores_through_vobject: bool = False  #: the server rewrites each card it stores (`profile.Profile`)
 
 
 def parse_scope(text: str) -> Scope:

@@ -7,15 +7,16 @@ so that it can be given back. `rebuild` may empty the shelf; only that memory is
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 from urllib.parse import unquote
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mailsync.addressbook.book import Changes, stores_through_vobject
+from mailsync.addressbook.book import Changes
 from mailsync.addressbook.cards import ShelfCard, guess_meaning
+from mailsync.addressbook.profile import UNKNOWN, Profile
 from mailsync.addressbook.rows import ShelfBook, ShelfRow, card_of, hand_over, note_action, note_edit
 from mailsync.run.actions import CardAction, CardCreate, CardDelete, CardState, Finding
 from mailsync.text import N_, Sentence
@@ -23,6 +24,8 @@ from mailsync.text import N_, Sentence
 
 class ReadableBook(Protocol):
     """What the shelf asks of a book (`book.Book`)."""
+
+    profile: Profile
 
     @property
     def url(self) -> str: ...
@@ -39,7 +42,7 @@ class BookView:
     """A book as it stands: all its cards, ready to be planned."""
 
     cards: tuple[ShelfCard, ...]  #: in the order of their hrefs
-    stores_through_vobject: bool
+    profile: Profile = UNKNOWN
     findings: tuple[Finding, ...] = ()
     known_before: int = 0  #: cards the book had when it was last accepted; a brake compares
 
@@ -57,6 +60,7 @@ class Shelf:
         A card that is not listed any more is kept aside until `accept`: a listing may have shrunk by mistake, and a
         card that comes back must lose nothing. Raises what the book raises; the shelf is then as before.
         """
+        self.introduce(book)
         with Session(self._engine) as session:
             row = self._book(session, book.url)
             token, accepted = row.sync_token, row.accepted
@@ -67,13 +71,26 @@ class Shelf:
         new = [href for href, etag in changes.changed.items() if not etag or known.get(unquote(href)) != etag]
         states, broken = book.read_most(new)
         with Session(self._engine) as session, session.begin():
+            self._book(session, book.url).profile = book.profile.to_json()
             self._store(session, book.url, changes, new, states)
         return BookView(
             cards=self.cards(book.url),
-            stores_through_vobject=self.stores_through_vobject(book.url),
+            profile=book.profile,
             findings=(*(_foreign(book.url, href) for href in changes.ignored), *map(_broken, broken)),
             known_before=accepted,
         )
+
+    def introduce(self, book: ReadableBook) -> None:
+        """Tell `book` what is known of its server."""
+        with Session(self._engine) as session:
+            book.profile = Profile.from_json(self._book(session, book.url).profile)
+
+    def paced(self, url: str, cards: int, seconds: float) -> None:
+        """Remember how long the writing of so many cards took: later estimates go by it."""
+        with Session(self._engine) as session, session.begin():
+            book = self._book(session, url)
+            profile = Profile.from_json(book.profile)
+            book.profile = replace(profile, write_seconds=seconds / cards).to_json()
 
     def accept(self, url: str) -> None:
         """Take the book as it was last read for right: a run was permitted to write there. What is not listed any
@@ -108,11 +125,6 @@ class Shelf:
         with Session(self._engine) as session:
             return tuple(card_of(row) for row in self._rows(session, url))
 
-    def stores_through_vobject(self, url: str) -> bool:
-        """Whether the book's server rewrites each card it stores."""
-        with Session(self._engine) as session:
-            return self._book(session, url).through_vobject
-
     def wrote(self, action: CardAction, *, before: bytes | None, held: CardState | None) -> None:
         """Remember an action that is done: after applying it, or from its journal row after a crash.
 
@@ -126,9 +138,17 @@ class Shelf:
             else:
                 note_action(row, action, before, held)
 
-    def wrote_all(self, book: ReadableBook, done: Sequence[tuple[CardAction, bytes | None]]) -> None:
-        """`wrote` for many actions of one book, with their cards' bytes before: read back together."""
-        held = book.read_many([action.href for action, _ in done])
+    def wrote_all(
+        self,
+        book: ReadableBook,
+        done: Sequence[tuple[CardAction, bytes | None]],
+        seen: Mapping[str, CardState] | None = None,
+    ) -> None:
+        """`wrote` for many actions of one book, with their cards' bytes before. `seen`: href → the card as it was read
+        back already; the others are read together."""
+        seen = seen or {}
+        unseen = [action.href for action, _ in done if action.href not in seen]
+        held = {**seen, **(book.read_many(unseen) if unseen else {})}
         with Session(self._engine) as session, session.begin():
             # What an undo adds or takes away is no loss that the brake should wonder about.
             shelved = self._book(session, book.url)
@@ -144,7 +164,8 @@ class Shelf:
     def clear(self, url: str) -> None:
         """Forget what was read of this book, but not what mailsync changed in it (`rebuild`)."""
         with Session(self._engine) as session, session.begin():
-            self._book(session, url).sync_token = None
+            book = self._book(session, url)
+            book.sync_token, book.profile = None, None
             for row in self._rows(session, url):
                 row.etag = ""
 
@@ -195,7 +216,6 @@ class Shelf:
         # A card that was listed but not given is asked for again: reading resumes where it did this time.
         unread = any(href not in states for href in asked)
         book.sync_token = book.sync_token if unread else changes.token
-        book.through_vobject = stores_through_vobject(changes.token)
         if not (states or changes.removed or changes.full):
             return
         # Servers may list an href with other percent-encodings than a card was created under.

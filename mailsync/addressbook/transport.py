@@ -7,6 +7,7 @@ every byte a slow server sends.
 from __future__ import annotations
 
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ TRIES = 5  #: for answers that ask to come again
 LONGEST_WAIT = 60.0  #: seconds, of one wait
 BUSY = (429, 503)
 LOCKED = 423
+MOST_CONNECTIONS = 8  #: at once, from one session
 QUESTIONS = frozenset(("GET", "OPTIONS", "PROPFIND", "REPORT"))
 
 
@@ -58,8 +60,8 @@ class AnswerTooLarge(CollectionError):
 
 
 class Session:
-    """Requests to one origin. Raises `AccountError` for logins, TLS and servers away, `CollectionError` for answers
-    that make no sense."""
+    """Requests to one origin, from any number of threads. Raises `AccountError` for logins, TLS and servers away,
+    `CollectionError` for answers that make no sense."""
 
     def __init__(
         self,
@@ -75,6 +77,7 @@ class Session:
         self.base = httpx.URL(login.url)
         self._refuse_base()
         self._deadline = _Deadline(clock)
+        self.was_locked = False  #: a write was answered “locked” (HTTP 423) because another one was under way
         self._auth: httpx.Auth = httpx.BasicAuth(login.user, login.password)
         self._client = httpx.Client(
             transport=_Transport(_tls(login), self._deadline),
@@ -113,6 +116,7 @@ class Session:
         again = tuple(again_when)
         for attempt in range(1, TRIES + 1):
             answer = self._once(method, url, body, headers or {})
+            self.was_locked = self.was_locked or answer.status == LOCKED
             if answer.status not in again:
                 return answer
             wait = _wait(answer, attempt)
@@ -274,8 +278,8 @@ def _tls(login: DavLogin) -> ssl.SSLContext:
 # ----- the deadline below httpx
 
 
-class _Deadline:
-    """When the request under way must be over."""
+class _Deadline(threading.local):
+    """When the request under way must be over; each thread has its own."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -342,5 +346,8 @@ class _Transport(httpx.HTTPTransport):
     def __init__(self, context: ssl.SSLContext, deadline: _Deadline) -> None:
         super().__init__(verify=context, trust_env=False)
         self._pool = httpcore.ConnectionPool(
-            ssl_context=context, max_connections=1, retries=0, network_backend=_Backend(deadline)
+            ssl_context=context,
+            max_connections=MOST_CONNECTIONS,
+            retries=0,
+            network_backend=_Backend(deadline),
         )

@@ -264,11 +264,12 @@ class Placement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardState:
-    """A card as the server holds it: exact bytes where read singly, line ends normalised in a listing."""
+    """A card as the server holds it."""
 
     href: str
     etag: str
     data: bytes
+    exact: bool = True  #: its very bytes; else only what they mean, with other line ends perhaps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

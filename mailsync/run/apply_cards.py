@@ -1,24 +1,31 @@
 """Writing the cards of one book: exact bytes read, intent committed, written under If-Match, read back together.
 
-The first card goes alone, as a canary: only when the server is seen to keep it do the others follow in windows. A
-server that makes something else of a card gets no second one in this run.
+The first card goes alone, as a canary: only when the server is seen to keep it do the others follow in windows, over
+as many connections as the server bears. A server that makes something else of a card gets no second one in this run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-from mailsync.errors import CollectionError, ItemError
-from mailsync.run.actions import CardAction, CardCreate, CardDelete, CardRename, CardReplace
+from mailsync.errors import AccountError, CollectionError, ItemError
+from mailsync.run.actions import CardAction, CardCreate, CardDelete, CardRename, CardReplace, CardState
 from mailsync.run.execution import Execution
 from mailsync.run.journal import Closing, Intent, JournalRow
-from mailsync.run.ports import BookPort
+from mailsync.run.ports import BookPort, PreconditionFailed
 from mailsync.run.settle import changed_meanwhile, settle_cards, wanted_bytes
 from mailsync.text import N_, Sentence
 
-#: Cards between two commits.
-WINDOW = 25
+Item = TypeVar("Item")
+Found = TypeVar("Found")
+
+#: Cards between two commits, read before and read back with one question each.
+WINDOW = 100
 
 
 @dataclass(kw_only=True)
@@ -27,7 +34,13 @@ class _Sent:
 
     etags: dict[int, str | None] = field(default_factory=dict)  #: accepted
     refusals: dict[int, Sentence] = field(default_factory=dict)
+    stale: set[int] = field(default_factory=set)  #: refused because the card had changed meanwhile
     broken: CollectionError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    etag: str | None
 
 
 def write_cards(execution: Execution, book: BookPort, actions: Sequence[CardAction]) -> None:
@@ -37,11 +50,14 @@ def write_cards(execution: Execution, book: BookPort, actions: Sequence[CardActi
     while begun < len(actions) and execution.go_on():
         window = actions[begun : begun + (WINDOW if proven else 1)]
         begun += len(window)
+        started = time.monotonic()
         try:
             closings, faithful = _write_window(execution, book, window)
         except CollectionError as error:
             execution.outcome.errors.append(error)
             break
+        if proven:
+            execution.outcome.pace(book.url, len(window), time.monotonic() - started)
         proven = proven or any(closing.state == "done" for closing in closings)
         if not faithful:
             break
@@ -52,54 +68,101 @@ def _write_window(
     execution: Execution, book: BookPort, window: Sequence[CardAction]
 ) -> tuple[Sequence[Closing], bool]:
     """Outcomes, and whether the book may be written further. Raises `CollectionError`, `AccountError`."""
-    intents = [intent for action in window if (intent := _prepare(execution, book, action)) is not None]
-    rows = execution.open(intents)
+    rows = execution.open(_prepare(execution, book, window))
     sent = _send(execution, book, rows)
     closings = [_judge(closing, sent) for closing in settle_cards(book, execution.editor, rows)]
     strange = [
         closing for closing in closings if closing.state == "conflict" and closing.row.id in sent.etags
     ]
     closings = [_put_back(execution, book, one, sent.etags) if one in strange else one for one in closings]
-    execution.close(closings, sent.refusals)
+    execution.close(closings, sent.refusals, stale=sent.stale)
     if sent.broken is not None:
         raise sent.broken
     return closings, not strange
 
 
-def _prepare(execution: Execution, book: BookPort, action: CardAction) -> Intent | None:
-    """The intent of an action whose precondition holds; None where it was refused."""
-    undo_of = execution.undoes.get(action)
-    if isinstance(action, CardCreate):
-        return Intent(action=action, undo_of=undo_of)
+def _prepare(execution: Execution, book: BookPort, window: Sequence[CardAction]) -> list[Intent]:
+    """The intents of those actions whose precondition holds; the others are refused."""
+    hrefs = [action.href for action in window if not isinstance(action, CardCreate)]
+    held = dict(book.read_many(hrefs)) if hrefs else {}
+    inexact = [href for href, state in held.items() if not state.exact]
+    exactly = dict(zip(inexact, _each(book, lambda href: _read(book, href), inexact), strict=True))
+    intents = []
+    for action in window:
+        undo_of = execution.undoes.get(action)
+        if isinstance(action, CardCreate):
+            intents.append(Intent(action=action, undo_of=undo_of))
+            continue
+        state = exactly.get(action.href, held.get(action.href))
+        if state is None:
+            execution.refuse(action, Sentence.of(N_("The card is gone from the server")), stale=True)
+        elif isinstance(state, ItemError):
+            execution.refuse(action, state.sentence, "failed")
+        elif state.etag != action.etag:
+            execution.refuse(action, changed_meanwhile(), stale=True)
+        elif (problem := _problem(execution, action, state)) is not None:
+            execution.refuse(action, problem, "failed")
+        else:
+            intents.append(Intent(action=action, former=state.data, undo_of=undo_of))
+    return intents
+
+
+def _read(book: BookPort, href: str) -> CardState | ItemError | None:
     try:
-        held = book.read(action.href)
-        if held is None:
-            execution.refuse(action, Sentence.of(N_("The card is gone from the server")))
-            return None
-        if held.etag != action.etag:
-            execution.refuse(action, changed_meanwhile())
-            return None
-        if isinstance(action, CardRename):
-            execution.editor.edit(held.data, action.edit)
+        return book.read(href)
     except ItemError as error:
-        execution.refuse(action, error.sentence, "failed")
-        return None
-    return Intent(action=action, former=held.data, undo_of=undo_of)
+        return error
+
+
+def _problem(execution: Execution, action: CardAction, state: CardState) -> Sentence | None:
+    """Why the card cannot be edited."""
+    if isinstance(action, CardRename):
+        try:
+            execution.editor.edit(state.data, action.edit)
+        except ItemError as error:
+            return error.sentence
+    return None
+
+
+def _each(book: BookPort, work: Callable[[Item], Found], items: Sequence[Item]) -> Iterator[Found]:
+    """`work` of each item, in order, as many at once as the book's server bears."""
+    if book.connections == 1 or len(items) < 2:
+        return map(work, items)
+    with ThreadPoolExecutor(book.connections) as pool:
+        return iter(list(pool.map(work, items)))
 
 
 def _send(execution: Execution, book: BookPort, rows: Sequence[JournalRow]) -> _Sent:
-    sent = _Sent()
-    for row in rows:
-        if execution.stop():
-            break
+    """Write the rows' cards. Raises `AccountError` once all that was under way has its answer."""
+    ended = threading.Event()
+
+    def send(row: JournalRow) -> _Accepted | ItemError | CollectionError | AccountError | None:
+        if ended.is_set() or execution.stop():
+            return None
         try:
-            sent.etags[row.id] = _send_one(execution, book, row)
+            return _Accepted(_send_one(execution, book, row))
         except ItemError as error:
-            sent.refusals[row.id] = error.sentence
-        except CollectionError as error:
-            sent.refusals[row.id] = error.sentence
-            sent.broken = error
-            break
+            return error
+        except (CollectionError, AccountError) as error:
+            ended.set()
+            return error
+
+    sent = _Sent()
+    failure: AccountError | None = None
+    for row, answer in zip(rows, _each(book, send, rows), strict=True):
+        match answer:
+            case _Accepted(etag):
+                sent.etags[row.id] = etag
+            case AccountError():
+                failure = answer
+            case ItemError() | CollectionError():
+                sent.refusals[row.id] = answer.sentence
+                if isinstance(answer, PreconditionFailed):
+                    sent.stale.add(row.id)
+                elif isinstance(answer, CollectionError):
+                    sent.broken = answer
+    if failure is not None:
+        raise failure
     return sent
 
 

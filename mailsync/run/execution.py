@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from mailsync.errors import MailsyncError
-from mailsync.run.actions import Action
+from mailsync.run.actions import Action, CardAction, CardState
 from mailsync.run.journal import Closing, Intent, Journal, JournalRow, Run
 from mailsync.run.ports import CardEditor
 from mailsync.text import Sentence
@@ -23,6 +23,7 @@ class Result:
     action: Action
     state: ResultState
     note: Sentence | None = None
+    stale: bool = False  #: refused because its card had changed since it was planned: it may be planned anew
 
 
 @dataclass(kw_only=True)
@@ -32,6 +33,13 @@ class Outcome:
     results: list[Result] = field(default_factory=list)
     errors: list[MailsyncError] = field(default_factory=list)
     stopped: bool = False
+    held: dict[tuple[str, str], CardState] = field(default_factory=dict)  #: (book, href) → as read back
+    paces: dict[str, tuple[int, float]] = field(default_factory=dict)  #: book → cards written, seconds spent
+
+    def pace(self, book: str, cards: int, seconds: float) -> None:
+        """Take down how long a window of cards took."""
+        before, spent = self.paces.get(book, (0, 0.0))
+        self.paces[book] = before + cards, spent + seconds
 
     def of(self, state: ResultState) -> list[Result]:
         """The results with this state, in the order they came."""
@@ -79,19 +87,36 @@ class Execution:
         """Commit intents."""
         return self.journal.open(self.run.id, self.run.account, intents)
 
-    def close(self, closings: Sequence[Closing], failures: Mapping[int, Sentence] | None = None) -> None:
-        """Commit outcomes. What settled as abandoned did not happen: `failures` (row → the server's words) say why."""
+    def close(
+        self,
+        closings: Sequence[Closing],
+        failures: Mapping[int, Sentence] | None = None,
+        *,
+        stale: Collection[int] = (),
+    ) -> None:
+        """Commit outcomes. What settled as abandoned did not happen: `failures` (row → the server's words) say why.
+        `stale`: rows whose card had changed since they were planned."""
         failures = failures or {}
         told = [_told(closing, failures.get(closing.row.id)) for closing in closings]
         self.journal.close(told)
         self.settle(
-            Result(action=closing.row.action, state=_result_state(closing), note=closing.note)
+            Result(
+                action=closing.row.action,
+                state=_result_state(closing),
+                note=closing.note,
+                stale=closing.row.id in stale,
+            )
             for closing in told
         )
+        for closing in told:
+            if closing.held is not None and isinstance(closing.row.action, CardAction):
+                self.outcome.held[closing.row.action.book, closing.row.action.href] = closing.held
 
-    def refuse(self, action: Action, note: Sentence, state: ResultState = "conflict") -> None:
+    def refuse(
+        self, action: Action, note: Sentence, state: ResultState = "conflict", *, stale: bool = False
+    ) -> None:
         """A precondition does not hold: nothing was touched, nothing is journalled."""
-        self.settle([Result(action=action, state=state, note=note)])
+        self.settle([Result(action=action, state=state, note=note, stale=stale)])
 
     def leave(self, actions: Sequence[Action]) -> None:
         """The turn of those that have no result yet does not come in this run."""

@@ -21,6 +21,7 @@ from mailsync.errors import UsageError
 from mailsync.run import stored
 from mailsync.run.actions import (
     Action,
+    CardState,
     MailboxState,
     Place,
     Placement,
@@ -134,6 +135,7 @@ class Closing:
     note: Sentence | None = None
     destination_uid: int | None = None
     etag: str | None = None
+    held: CardState | None = None  #: the card as it was read back; not kept in the journal
 
 
 class Journal:

@@ -28,8 +28,13 @@ class BookPort(Protocol):
         """The card's exact bytes and etag (GET); None where there is none."""
         ...
 
+    @property
+    def connections(self) -> int:
+        """How many writes the server bears at once; with 1 the book is used from one thread only."""
+        ...
+
     def read_many(self, hrefs: Sequence[str]) -> Mapping[str, CardState]:
-        """Cards in few requests (addressbook-multiget); missing hrefs are left out."""
+        """Cards in few requests (addressbook-multiget), not all of them `exact`; missing hrefs are left out."""
         ...
 
     def write(self, href: str, data: bytes, *, etag: str) -> str | None:

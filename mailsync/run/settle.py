@@ -80,7 +80,7 @@ def _settle_written(row: JournalRow, held: CardState | None, editor: CardEditor)
     except ItemError as error:
         return Closing(row=row, state="conflict", note=error.sentence)
     if editor.same_meaning(wanted, held.data):
-        return Closing(row=row, state="done", etag=held.etag)
+        return Closing(row=row, state="done", etag=held.etag, held=held)
     if isinstance(row.action, CardRename | CardReplace) and held.etag == row.action.etag:
         return Closing(row=row, state="abandoned")
     return Closing(row=row, state="conflict", note=changed_meanwhile(), etag=held.etag)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mailsync.addressbook.shelf import Shelf
@@ -14,6 +14,7 @@ from mailsync.run.actions import (
     CardDelete,
     CardRename,
     CardReplace,
+    CardState,
     MessageTransfer,
     Place,
     action_digest,
@@ -117,9 +118,16 @@ def by_target(actions: Iterable[Action]) -> defaultdict[str, list[Action]]:
     return groups
 
 
-def remember_cards(shelf: Shelf, servers: Servers, rows: Iterable[JournalRow]) -> list[MailsyncError]:
-    """Put what was written to cards on the shelf, as the servers hold it now. A book that cannot be read back is
-    read at the next run."""
+def remember_cards(
+    shelf: Shelf,
+    servers: Servers,
+    rows: Iterable[JournalRow],
+    held: Mapping[tuple[str, str], CardState] | None = None,
+) -> list[MailsyncError]:
+    """Put what was written to cards on the shelf, as the servers hold it now, and read on from there: asked once for
+    its new sync-token, a server need not make it when the first client asks. `held`: (book, href) → the card as it
+    was read back. A book that cannot be read back is read at the next run."""
+    seen = held or {}
     by_book: defaultdict[str, list[JournalRow]] = defaultdict(list)
     for row in rows:
         if target_of(row.action) in servers.books:
@@ -132,7 +140,9 @@ def remember_cards(shelf: Shelf, servers: Servers, rows: Iterable[JournalRow]) -
             if isinstance(row.action, CardRename | CardCreate | CardDelete | CardReplace)
         ]
         try:
-            shelf.wrote_all(servers.books[url], done)
+            by_href = {href: state for (book, href), state in seen.items() if book == url}
+            shelf.wrote_all(servers.books[url], done, by_href)
+            shelf.refresh(servers.books[url])
         except (AccountError, CollectionError) as error:
             errors.append(error)
     return errors

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from mailsync.addressbook.places import Places
 from mailsync.database import connect
 from mailsync.mailbox.index import Index
 from mailsync.migrations import upgrade
@@ -55,6 +56,9 @@ class Desk:
     @property
     def leases(self) -> Leases:
         return Leases(self.engine, self.clock, self.house.state_dir / "locks")
+
+    def places(self, account: Account) -> Places:
+        return Places(self.engine, account.name)
 
     def index(self, account: Account) -> Index:
         # its rows can be read again from the server, so a commit need not reach the disk at once

@@ -154,5 +154,5 @@ def _book_settings(house: House, url: str, access: BookAccess, view: BookView) -
         categories=house.cards.categories,
         names_into_n=house.cards.names_into_n,
         entry_per_engagement=house.cards.entry_per_engagement,
-        stores_through_vobject=view.stores_through_vobject,
+        stores_through_vobject=view.profile.stores_through_vobject,
     )

@@ -30,7 +30,7 @@ from mailsync.tidy.interrupted import tell_interrupted
 from mailsync.tidy.planning import MailView, Plan
 from mailsync.tidy.reading import read_mail
 from mailsync.tidy.result import Json, finished
-from mailsync.tidy.servers import Servers, opened
+from mailsync.tidy.servers import Looking, Servers, opened
 from mailsync.tidy.settings import Account, BookAccess, Options
 from mailsync.tidy.vanished import vanished_books
 
@@ -114,6 +114,7 @@ class Visit:
 
     def __post_init__(self) -> None:
         self.shelf = Shelf(self.desk.engine, self.account.name)
+        self.places = self.desk.places(self.account)
         self.index = self.desk.index(self.account)
         self.editor = CardRewriter()
 
@@ -128,7 +129,10 @@ class Visit:
             registered = self.desk.source.roster(force=lifted)
             self.errors += registered.errors
             self.findings += registered.findings
-            with opened(self.account) as servers:
+            looking = Looking(
+                shelf=self.shelf, places=self.places, now=self.desk.clock(), anew=self.options.looks_anew
+            )
+            with opened(self.account, looking) as servers:
                 self.errors += servers.errors
                 self.findings += servers.findings
                 forced = self.options.force is not None and not self.options.dry_run
@@ -186,6 +190,7 @@ class Visit:
                 books[url] = servers.access[url], self.shelf.refresh(book)
             except (AccountError, CollectionError) as error:
                 self.errors.append(error)
+                self.places.forget(servers.access[url].access.place)
         mail = None
         if servers.mail and MAILBOX not in self.blocked:
             try:
@@ -279,7 +284,7 @@ class Visit:
         self.errors += outcome.errors
         self.stopped = outcome.stopped and self.options.by_hand
         rows = self.desk.journal.rows(run=self.run.id, states=("done",))
-        self.errors += carrying.remember_cards(self.shelf, servers, rows)
+        self.errors += carrying.remember_cards(self.shelf, servers, rows, outcome.held)
         if not outcome.errors and not outcome.stopped:
             self.desk.confirmations.applied(self.account.name, allowed)
         return outcome.results

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from mailsync.addressbook.answers import NotThere
 from mailsync.addressbook.book import Book
-from mailsync.addressbook.carddav import CardDavClient
+from mailsync.addressbook.carddav import BookInfo, CardDavClient
+from mailsync.addressbook.places import Places
 from mailsync.addressbook.scope import parse_scope
+from mailsync.addressbook.shelf import Shelf
 from mailsync.addressbook.transport import DavLogin
 from mailsync.errors import AccountError, CollectionError, ConfigError, MailsyncError, UsageError
 from mailsync.mailbox.imap import ImapSession
@@ -39,8 +42,18 @@ class Servers:
     errors: list[MailsyncError] = field(default_factory=list)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Looking:
+    """What is remembered of books, and whether that is good enough for this run."""
+
+    shelf: Shelf
+    places: Places
+    now: datetime
+    anew: bool = True  #: ask every server which books there are
+
+
 @contextmanager
-def opened(account: Account) -> Iterator[Servers]:
+def opened(account: Account, looking: Looking) -> Iterator[Servers]:
     """Open mail and books of `account`."""
     with ExitStack() as stack:
         servers = Servers()
@@ -51,7 +64,7 @@ def opened(account: Account) -> Iterator[Servers]:
                 servers.errors.append(error)
         for book in account.books:
             try:
-                _open_books(servers, stack, book)
+                _open_books(servers, stack, book, looking)
             except (AccountError, CollectionError, ConfigError, UsageError) as error:
                 servers.errors.append(error)
         yield servers
@@ -83,11 +96,22 @@ def dav_client(access: Access) -> CardDavClient:
     )
 
 
-def _open_books(servers: Servers, stack: ExitStack, wanted: BookAccess) -> None:
+def _found_books(client: CardDavClient, place: str, looking: Looking) -> list[BookInfo]:
+    """The books behind a place, asked for or remembered."""
+    remembered = None if looking.anew else looking.places.recent(place, looking.now)
+    if remembered is not None:
+        return remembered
+    looking.places.forget(place)
+    found = client.discover()
+    looking.places.note(place, found, looking.now)
+    return found
+
+
+def _open_books(servers: Servers, stack: ExitStack, wanted: BookAccess, looking: Looking) -> None:
     parse_scope(wanted.scope)  # a wrong scope costs this book, not the account
     client = stack.enter_context(dav_client(wanted.access))
     try:
-        found = client.discover()
+        found = _found_books(client, wanted.access.place, looking)
     except NotThere:
         servers.found[wanted.access.place] = FoundBooks(there=frozenset(), writable=frozenset())
         raise
@@ -100,6 +124,7 @@ def _open_books(servers: Servers, stack: ExitStack, wanted: BookAccess) -> None:
             continue
         if one.writable:
             servers.books[one.url] = client.book(one.url)
+            looking.shelf.introduce(servers.books[one.url])
             servers.access[one.url] = wanted
         elif len(found) == 1:
             servers.findings.append(

@@ -106,3 +106,8 @@ class Options:
     full: bool = False  #: read everything again; all lists are complete
     force: str | None = None  #: lifts brakes: "*" any plan, else only the plan with this hash
     by_hand: bool = True  #: False: the daemon, which after an undo only plans
+
+    @property
+    def looks_anew(self) -> bool:
+        """Whether every server is asked which books there are: who types a command expects what is there now."""
+        return self.by_hand or self.full

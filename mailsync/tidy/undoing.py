@@ -16,7 +16,7 @@ from mailsync.text import N_, Sentence
 from mailsync.tidy import carrying, result
 from mailsync.tidy.desk import Desk, Progress, silent
 from mailsync.tidy.result import Json, finished
-from mailsync.tidy.servers import Servers, opened
+from mailsync.tidy.servers import Looking, Servers, opened
 from mailsync.tidy.settings import Account
 
 
@@ -40,7 +40,8 @@ def undo(
             run=run_id,
             account=run.account,
         )
-    with desk.leases.hold(account.name) as token, opened(account) as servers:
+    looking = Looking(shelf=Shelf(desk.engine, account.name), places=desk.places(account), now=desk.clock())
+    with desk.leases.hold(account.name) as token, opened(account, looking) as servers:
         back = Undo(
             desk, account, run, servers, lambda: desk.leases.check(account.name, token), stop, progress
         )
@@ -83,7 +84,7 @@ class Undo:
         errors += outcome.errors
         shelf = Shelf(self.desk.engine, self.account.name)
         rows = self.desk.journal.rows(run=own.id, states=("done",))
-        errors += carrying.remember_cards(shelf, self.servers, rows)
+        errors += carrying.remember_cards(shelf, self.servers, rows, outcome.held)
         told = result.empty(self.account.name, own.started, run=own.id, dry_run=False)
         told["undoes"] = self.run.id
         told["actions"] = result.action_rows(plan.actions, outcome.results)

@@ -92,6 +92,7 @@ class GatedBook:
     book: Book
     gate: Callable[[], None] = no_gate
     writes: int = 0
+    connections: int = 1
 
     @property
     def url(self) -> str:

@@ -69,6 +69,7 @@ class MemoryBook:
     away: bool = False
     writes: Counter[str] = field(default_factory=Counter)
     before_write: Callable[[str], None] = field(default=lambda _href: None)
+    connections: int = 1
     _serial: int = 0
 
     def put(self, href: str, data: bytes) -> str:

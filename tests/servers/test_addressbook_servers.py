@@ -131,7 +131,7 @@ def on_xandikos(xandikos: Xandikos) -> Iterator[Book]:
 
 def planned(book: Book, shelf: Shelf, roster: Roster = ROSTER) -> BookPlan:
     view = shelf.refresh(book)
-    settings = BookSettings(url=book.url, stores_through_vobject=view.stores_through_vobject)
+    settings = BookSettings(url=book.url, stores_through_vobject=view.profile.stores_through_vobject)
     return plan_book(roster, view.cards, settings)
 
 

@@ -54,7 +54,7 @@ def shelf(engine: sa.Engine) -> Shelf:
 def run(book: MemoryBook, shelf: Shelf, roster: Roster = ROSTER) -> list[str]:
     """One permitted pass over the book; the kinds of what was done."""
     view = shelf.refresh(book)
-    settings = BookSettings(url=book.url, stores_through_vobject=view.stores_through_vobject)
+    settings = BookSettings(url=book.url, stores_through_vobject=view.profile.stores_through_vobject)
     actions = plan_book(roster, view.cards, settings).actions
     shelf.accept(book.url)
     carry_out(book, shelf, actions)
@@ -203,8 +203,8 @@ def test_books_and_owners_are_apart(engine: sa.Engine) -> None:
 
 def test_the_server_that_stores_through_vobject_is_known_by_its_token(shelf: Shelf) -> None:
     book = MemoryBook(token_prefix="http://radicale.org/ns/sync/")
-    assert shelf.refresh(book).stores_through_vobject
-    assert not shelf.refresh(MemoryBook(url="https://dav.example/b/")).stores_through_vobject
+    assert shelf.refresh(book).profile.stores_through_vobject
+    assert not shelf.refresh(MemoryBook(url="https://dav.example/b/")).profile.stores_through_vobject
 
 
 def test_a_coded_card_is_given_back_after_any_number_of_rewrites(shelf: Shelf) -> None:

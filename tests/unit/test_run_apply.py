@@ -19,6 +19,7 @@ from mailsync.run.actions import (
     NameProperties,
 )
 from mailsync.run.apply import Outcome, apply
+from mailsync.run.apply_cards import WINDOW
 from mailsync.run.apply_mail import MANY_DESTINATIONS
 from mailsync.run.journal import Intent
 from mailsync.run.recover import MAILBOX, recover
@@ -87,7 +88,7 @@ def test_cards_are_written_once_and_their_former_bytes_kept() -> None:
 
 
 def test_the_first_card_goes_alone() -> None:
-    book, journal = a_book(30), memory_journal()
+    book, journal = a_book(WINDOW + 5), memory_journal()
     windows: list[int] = []
     opened = journal.open
 
@@ -97,7 +98,7 @@ def test_the_first_card_goes_alone() -> None:
 
     journal.open = count  # type: ignore[method-assign]
     carry_out(renames(book), book=book, journal=journal)
-    assert windows == [1, 25, 4]
+    assert windows == [1, WINDOW, 4]
 
 
 def test_a_card_that_changed_since_the_plan_is_left() -> None:
