@@ -79,6 +79,15 @@ class Sentence:
         return cls.of(str(stored["template"]), **nested)
 
 
+def duration(seconds: float) -> Sentence:
+    """About how long: seconds below two minutes, then minutes, then hours."""
+    if seconds < 120:
+        return Sentence.of(N_("{seconds} s"), seconds=max(1, round(seconds)))
+    if seconds < 2 * 3600:
+        return Sentence.of(N_("{minutes} min"), minutes=round(seconds / 60))
+    return Sentence.of(N_("{hours} h"), hours=round(seconds / 3600, 1))
+
+
 def joined(sentences: Sequence[Sentence], between: str) -> Sentence:
     """Several sentences as one."""
     whole = sentences[0]

@@ -85,12 +85,12 @@ class Shelf:
         with Session(self._engine) as session:
             book.profile = Profile.from_json(self._book(session, book.url).profile)
 
-    def paced(self, url: str, cards: int, seconds: float) -> None:
-        """Remember how long the writing of so many cards took: later estimates go by it."""
+    def paced(self, url: str, seconds: float) -> None:
+        """Remember how long a card took to write: later estimates go by it."""
         with Session(self._engine) as session, session.begin():
             book = self._book(session, url)
             profile = Profile.from_json(book.profile)
-            book.profile = replace(profile, write_seconds=seconds / cards).to_json()
+            book.profile = replace(profile, write_seconds=seconds).to_json()
 
     def accept(self, url: str) -> None:
         """Take the book as it was last read for right: a run was permitted to write there. What is not listed any

@@ -74,6 +74,7 @@ def _run_all(
             break
     if not as_json:
         show.on_terminal(context, results)
+        show.time_needed(context, results)
     if not options.dry_run:
         page = show.web_page(context, results, context.house.reports / show.page_name(results))
         if not as_json:

@@ -18,6 +18,9 @@ from mailsync.tidy.settings import Options
 
 logger = logging.getLogger(__name__)
 
+#: The part of the interval between two runs that one of them may spend on the cards of one book.
+CARDS_SHARE = 0.8
+
 
 def run(
     ctx: typer.Context,
@@ -63,9 +66,12 @@ def _runner(context: Context) -> Callable[[str, Event], int]:
 
     desk = context.desk
     accounts = {account.name: account for account in context.accounts()}
+    # A big book takes minutes to hours: mail must get its turn, and the account end its run within its interval.
+    card_seconds = 60 * context.config.daemon.interval_minutes * CARDS_SHARE
+    options = Options(by_hand=False, card_seconds=card_seconds)
 
     def run_account(name: str, stop: Event) -> int:
-        result = running.run(desk, accounts[name], Options(by_hand=False), stop=stop.is_set)
+        result = running.run(desk, accounts[name], options, stop=stop.is_set)
         for error in result["errors"]:
             level = logging.INFO if error["kind"] == "unconfirmed" else logging.ERROR
             logger.log(level, "%s: %s", name, error["sentence"])

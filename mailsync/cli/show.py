@@ -12,7 +12,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -20,7 +27,7 @@ from mailsync import report as reporting
 from mailsync.cli.context import Context
 from mailsync.registry.roster_load import load_roster
 from mailsync.report import CustomerName, Report
-from mailsync.text import Sentence, Translate
+from mailsync.text import N_, Sentence, Translate, duration
 from mailsync.tidy.desk import Progress as ShowProgress
 from mailsync.tidy.desk import silent
 
@@ -74,6 +81,19 @@ def on_terminal(context: Context, results: Sequence[dict[str, Any]]) -> None:
     reporting.show(_report(context, results), context.console, language=context.config.language, zone=zone)
 
 
+def time_needed(context: Context, results: Sequence[Mapping[str, Any]]) -> None:
+    """How long the writing of the cards takes that are only planned yet, where their servers' pace is known."""
+    seconds = sum(result.get("write_seconds") or 0.0 for result in results)
+    if seconds:
+        words = context.translate(
+            N_(
+                "Writing the cards that are still planned takes about {time}, as fast as their servers were "
+                "before; it can be interrupted and goes on where it was"
+            )
+        )
+        context.console.print(words.format(time=duration(seconds).render(context.translate)))
+
+
 def web_page(context: Context, results: Sequence[dict[str, Any]], path: Path) -> Path:
     """Write the report over `results` as one page; whole, or not at all."""
     zone = ZoneInfo(context.config.timezone)
@@ -113,8 +133,13 @@ def progress(what: str, context: Context, *, quiet: bool) -> Iterator[ShowProgre
     if quiet or not sys.stderr.isatty():
         yield silent
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    columns = (
+        *(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()),
+        *(TimeElapsedColumn(), TimeRemainingColumn()),
+    )
+    # Cards are counted in windows of a hundred, which a slow server takes half a minute for.
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, speed_estimate_period=600) as bar:
         task = bar.add_task(what, total=None)
 
         def show(stage: Sentence, done: int, total: int) -> None:

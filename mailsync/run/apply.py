@@ -40,12 +40,13 @@ def apply(
     stop: Callable[[], bool] = lambda: False,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     undoes: Mapping[Action, int] | None = None,
+    card_seconds: float | None = None,
 ) -> Outcome:
     """Carry `actions` out on the servers: cards book by book, then folders, messages, and copies to take away.
 
     `check` is asked before each window and raises `AccountLocked` when a newer run took the account over; `stop` says
     that the process is asked to end, and what was begun is then finished. `undoes`: action → journal row that it takes
-    back. Raises nothing of a server: what ended early stands in the outcome's `errors`.
+    back. `card_seconds`: after so long no further cards of a book are begun, so that mail gets its turn. Raises nothing of a server: what ended early stands in the outcome's `errors`.
     """
     execution = Execution(
         run=run,
@@ -56,6 +57,7 @@ def apply(
         progress=progress,
         undoes=undoes or {},
         total=len(actions),
+        card_seconds=card_seconds,
     )
     cards: defaultdict[str, list[CardAction]] = defaultdict(list)
     messages: list[MailAction] = []

@@ -47,7 +47,11 @@ def write_cards(execution: Execution, book: BookPort, actions: Sequence[CardActi
     """Carry the actions of one book out. Raises `AccountError`; its open rows are then settled by the next run."""
     proven = False
     begun = 0
+    end = None if execution.card_seconds is None else time.monotonic() + execution.card_seconds
     while begun < len(actions) and execution.go_on():
+        if begun and end is not None and time.monotonic() >= end:
+            execution.outcome.paused = True
+            break
         window = actions[begun : begun + (WINDOW if proven else 1)]
         begun += len(window)
         started = time.monotonic()

@@ -33,6 +33,7 @@ class Outcome:
     results: list[Result] = field(default_factory=list)
     errors: list[MailsyncError] = field(default_factory=list)
     stopped: bool = False
+    paused: bool = False  #: cards are left because their time was over
     held: dict[tuple[str, str], CardState] = field(default_factory=dict)  #: (book, href) → as read back
     paces: dict[str, tuple[int, float]] = field(default_factory=dict)  #: book → cards written, seconds spent
 
@@ -74,6 +75,7 @@ class Execution:
     progress: Callable[[int, int], None]
     undoes: Mapping[Action, int]
     total: int
+    card_seconds: float | None = None  #: after so long no further cards of a book are begun; None: no end
     outcome: Outcome = field(default_factory=Outcome)
 
     def go_on(self) -> bool:

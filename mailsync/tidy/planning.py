@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from mailsync.addressbook.entries import CardEntry
+from mailsync.addressbook.entries import BookPlan, CardEntry
 from mailsync.addressbook.plan import plan_book
 from mailsync.addressbook.scope import BookSettings, parse_scope
 from mailsync.addressbook.shelf import BookView
@@ -25,6 +25,9 @@ from mailsync.mailbox.headers import Message
 from mailsync.registry.roster import Roster
 from mailsync.run.actions import Action, Finding, Place, Placement, plan_hash
 from mailsync.tidy.settings import Account, BookAccess, House
+
+#: Of customers without recent mail, those whose people are looked for most.
+_STAGES = ("order", "sample", "prospect", "lead", "dormant")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,16 +94,15 @@ def make_plan(
 ) -> Plan:
     """The plan for books (by URL) and mail; what could not be read is left out by the caller. `remembered`: see
     `plan_filing`."""
-    book_plans = [
-        plan_book(roster, view.cards, _book_settings(house, url, access, view))
-        for url, (access, view) in books.items()
-    ]
+    book_plans = plan_books(house, roster, books)
     actions: list[Action] = [action for plan in book_plans for action in plan.actions]
     findings = [finding for _, view in books.values() for finding in view.findings]
     findings += [finding for plan in book_plans for finding in plan.findings]
     entries = tuple(entry for plan in book_plans for entry in plan.entries)
     if mail is None:
-        return Plan(actions=tuple(actions), findings=tuple(findings), entries=entries)
+        return Plan(
+            actions=(*in_order_of_need(actions, roster, {}),), findings=tuple(findings), entries=entries
+        )
     folders = folder_names(account, roster, mail.separator, mail.prefix, mail.refused)
     attributions = attribute_mail(house, roster, mail, folders, placements)
     verdicts = audit(
@@ -127,13 +129,52 @@ def make_plan(
     findings += suggestions(attributions, roster, own_people(house), SuggestionSettings())
     findings += candidates(attributions, roster, own_people(house))
     return Plan(
-        actions=(*actions, *filing.actions),
+        actions=(*in_order_of_need(actions, roster, last_mail(mail, attributions)), *filing.actions),
         findings=tuple(findings),
         entries=entries,
         verdicts=verdicts,
         attributions=attributions,
         filing=filing,
     )
+
+
+def plan_books(
+    house: House, roster: Roster, books: Mapping[str, tuple[BookAccess, BookView]]
+) -> list[BookPlan]:
+    """The plans of all books, by URL."""
+    return [
+        plan_book(roster, view.cards, _book_settings(house, url, access, view))
+        for url, (access, view) in books.items()
+    ]
+
+
+def last_mail(mail: MailView, attributions: Attributions) -> dict[str, datetime]:
+    """Customer's code → when the newest message of theirs came or went."""
+    newest: dict[str, datetime] = {}
+    for message in mail.messages:
+        attribution = attributions.by_key.get(message.key)
+        code = attribution.customer if attribution else None
+        if code is not None and (code not in newest or newest[code] < message.internal_date):
+            newest[code] = message.internal_date
+    return newest
+
+
+def in_order_of_need(
+    actions: Iterable[Action], roster: Roster, newest: Mapping[str, datetime]
+) -> list[Action]:
+    """Cards of active customers first, since a big book takes minutes to hours: those with the newest mail, then by
+    stage; the others as they were."""
+
+    def need(action: Action) -> tuple[float, int]:
+        codes = getattr(action, "codes", ())
+        customer = roster.customer(codes[0]) if codes else None
+        if customer is None:
+            return 0.0, len(_STAGES)
+        moment = newest.get(customer.code)
+        stage = _STAGES.index(customer.stage) if customer.stage in _STAGES else len(_STAGES)
+        return -moment.timestamp() if moment else 0.0, stage
+
+    return sorted(actions, key=need)
 
 
 def _filing_settings(account: Account) -> FilingSettings:

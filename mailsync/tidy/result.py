@@ -179,6 +179,7 @@ def empty(account: str, started: datetime, *, run: str = "", dry_run: bool) -> J
         "cards": [],
         "actions": [],
         "stays": {},
+        "write_seconds": None,
         "findings": [],
         "conflicts": [],
         "errors": [],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,13 +19,14 @@ from mailsync.mailbox.headers import MessageKey
 from mailsync.registry.roster import Roster
 from mailsync.run import apply as applying
 from mailsync.run import brakes
-from mailsync.run.actions import Finding, Place
+from mailsync.run.actions import Action, CardAction, Finding, Place
 from mailsync.run.brakes import Listing
 from mailsync.run.journal import Run
 from mailsync.run.recover import MAILBOX, Recovery, recover
 from mailsync.run.results import Decision
 from mailsync.text import N_, Sentence
 from mailsync.tidy import carrying, planning, remembering, result
+from mailsync.tidy.again import ROUNDS, planned_again, stale_cards
 from mailsync.tidy.desk import Desk, Progress, silent
 from mailsync.tidy.interrupted import tell_interrupted
 from mailsync.tidy.planning import MailView, Plan
@@ -110,6 +112,7 @@ class Visit:
     errors: list[MailsyncError] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     blocked: set[str] = field(default_factory=set)
+    paces: dict[str, float] = field(default_factory=dict)  #: book → seconds a card took to write in this run
     stopped: bool = False  #: somebody who typed the command ended it; the daemon's own end is no event
 
     def __post_init__(self) -> None:
@@ -250,8 +253,10 @@ class Visit:
         self.errors += permission.refusals
         books_allowed = [url for url in books if url in permission.allowed]
         self._accept(books_allowed)
-        results = self._apply(servers, plan, permission.allowed)
+        results = self._apply(servers, plan.actions, permission.allowed)
+        plan, results = self._apply_again(servers, roster, plan, results, permission.allowed)
         self._accept(books_allowed)
+        told["write_seconds"] = self._estimate(plan, results, books)
         told["actions"] = result.action_rows(plan.actions, results)
         told["cards"] = result.card_rows(plan.entries, results)
         told["conflicts"] = result.conflict_rows(results)
@@ -266,8 +271,49 @@ class Visit:
         if urls and self.options.force:
             self.shelf.let_go()
 
-    def _apply(self, servers: Servers, plan: Plan, allowed: Sequence[str]) -> list[applying.Result]:
-        actions = [action for action in plan.actions if carrying.target_of(action) in allowed]
+    def _apply_again(
+        self,
+        servers: Servers,
+        roster: Roster,
+        plan: Plan,
+        results: list[applying.Result],
+        allowed: Sequence[str],
+    ) -> tuple[Plan, list[applying.Result]]:
+        """Cards that had changed when their turn came are read and planned anew, and written if they still need it."""
+        for _ in range(ROUNDS - 1):
+            stale = stale_cards(results)
+            if not stale or self.stop():
+                break
+            try:
+                views = {url: (servers.access[url], self.shelf.refresh(servers.books[url])) for url in stale}
+            except (AccountError, CollectionError) as error:
+                self.errors.append(error)
+                break
+            fresh = planning.plan_books(self.desk.house, roster, views)
+            known = len(plan.findings)
+            plan, results, actions = planned_again(plan, results, fresh, stale)
+            self.findings += plan.findings[known:]
+            if actions:
+                results += self._apply(servers, actions, allowed)
+        return plan, results
+
+    def _estimate(
+        self, plan: Plan, results: Sequence[applying.Result], books: Mapping[str, Shelved]
+    ) -> float | None:
+        """Seconds that the writing of the cards which are still planned takes at the pace of their servers, as far as
+        it was ever measured; None where nothing is known."""
+        settled = {result.action for result in results if result.state != "left"}
+        waiting = Counter(
+            action.book for action in plan.actions if isinstance(action, CardAction) and action not in settled
+        )
+        paces = {url: self.paces.get(url, view.profile.write_seconds) for url, (_, view) in books.items()}
+        known = [count * pace for url, count in waiting.items() if (pace := paces[url]) is not None]
+        return round(sum(known), 1) if known else None
+
+    def _apply(
+        self, servers: Servers, planned: Sequence[Action], allowed: Sequence[str]
+    ) -> list[applying.Result]:
+        actions = [action for action in planned if carrying.target_of(action) in allowed]
         if not allowed:
             return []
         outcome = applying.apply(
@@ -280,12 +326,16 @@ class Visit:
             check=self.check,
             stop=self.stop,
             progress=lambda done, total: self.progress(Sentence.of(N_("Writing")), done, total),
+            card_seconds=self.options.card_seconds,
         )
+        for url, (cards, seconds) in outcome.paces.items():
+            self.paces[url] = seconds / cards
+            self.shelf.paced(url, self.paces[url])
         self.errors += outcome.errors
         self.stopped = outcome.stopped and self.options.by_hand
         rows = self.desk.journal.rows(run=self.run.id, states=("done",))
         self.errors += carrying.remember_cards(self.shelf, servers, rows, outcome.held)
-        if not outcome.errors and not outcome.stopped:
+        if not outcome.errors and not outcome.stopped and not outcome.paused:
             self.desk.confirmations.applied(self.account.name, allowed)
         return outcome.results
 

@@ -105,6 +105,7 @@ class Options:
     dry_run: bool = False
     full: bool = False  #: read everything again; all lists are complete
     force: str | None = None  #: lifts brakes: "*" any plan, else only the plan with this hash
+    card_seconds: float | None = None  #: how long a run may write cards of one book; the next run goes on
     by_hand: bool = True  #: False: the daemon, which after an undo only plans
 
     @property

@@ -1,0 +1,244 @@
+"""Runs over address books on each real server: what they ask, what they write, and what people do meanwhile."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from mailsync.addressbook.book import Book
+from mailsync.addressbook.carddav import CardDavClient
+from mailsync.addressbook.cards import read_meaning
+from mailsync.addressbook.transport import Answer, DavLogin, Session
+from mailsync.run.apply_cards import WINDOW
+from mailsync.tidy import running
+from mailsync.tidy.again import ROUNDS
+from mailsync.tidy.desk import Desk, open_desk
+from mailsync.tidy.settings import Access, Account, BookAccess, House, Options
+from tests.conftest import PASSWORD, BookUser
+from tests.contract.test_books import new_cyrus_book, new_xandikos_book
+from tests.servers.cyrus import Cyrus
+
+PEOPLE = 3
+BULK = WINDOW + 20
+
+
+def a_card(number: int, fn: str = "", *, note: str = "") -> bytes:
+    lines = [
+        *(
+            "BEGIN:VCARD",
+            "VERSION:3.0",
+            f"UID:u{number}",
+            f"FN:{fn or f'Person {number}'}",
+            "N:Last;First;;;",
+        ),
+        *(f"EMAIL:p{number}@gibson.example", *([f"NOTE:{note}"] if note else []), "END:VCARD", ""),
+    ]
+    return "\r\n".join(lines).encode()
+
+
+def coded(number: int) -> str:
+    return f"D12 Person {number}/Gibson/AU"
+
+
+@dataclass(kw_only=True)
+class Wire:
+    """What went over to the server; `before` is called before each request."""
+
+    asked: list[tuple[str, str]] = field(default_factory=list)  #: method, path
+    before: Callable[[str, str], None] = field(default=lambda _method, _path: None)
+
+    def take(self) -> Counter[str]:
+        """Requests by method since the last time."""
+        methods = Counter(method for method, _ in self.asked)
+        self.asked.clear()
+        return methods
+
+
+@dataclass(frozen=True, kw_only=True)
+class Office:
+    """One book on one server, kept by mailsync."""
+
+    book: Book  #: a person's way to it, which `wire` does not see
+    desk: Desk
+    account: Account
+    wire: Wire
+
+    def tidy(self, **options: Any) -> dict[str, Any]:
+        return running.run(self.desk, self.account, Options(**options))
+
+    def fns(self) -> list[str]:
+        """Names by number of the card."""
+        cards = self.book.read_many(sorted(self.book.listing()))
+        return [read_meaning(card.data).fn for _, card in sorted(cards.items())]
+
+    def edit(self, name: str, data: bytes) -> None:
+        """A person's client writes a card without asking."""
+        href = urlsplit(self.book.url).path + name
+        held = self.book.read(href)
+        assert held is not None
+        self.book.write(href, data, etag=held.etag)
+
+
+@pytest.fixture(params=["radicale", "xandikos", "cyrus"])
+def login(request: pytest.FixtureRequest) -> DavLogin:
+    if request.param == "radicale":
+        user: BookUser = request.getfixturevalue("book_user")
+        return DavLogin(url=user.seed({}), user=user.name, password=PASSWORD)
+    if request.param == "xandikos":
+        return DavLogin(url=new_xandikos_book(request.getfixturevalue("xandikos")), user="user", password="-")
+    cyrus: Cyrus = request.getfixturevalue("cyrus")
+    return DavLogin(url=new_cyrus_book(cyrus), user=cyrus.user, password="-")
+
+
+@pytest.fixture
+def office(
+    login: DavLogin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Office]:
+    count: int = getattr(request, "param", PEOPLE)
+    registry = tmp_path / "registry"
+    registry.mkdir()
+    people = "".join(f"p{n},D12,Person {n},Gibson,p{n}@gibson.example\n" for n in range(count))
+    (registry / "customers.csv").write_text("code,company,country,channel,show\nD12,Gibson,AU,show,D\n")
+    (registry / "shows.csv").write_text("letter,name,coded\nD,Domotex,yes\n")
+    (registry / "people.csv").write_text(f"id,codes,name,company,email\n{people}")
+    house = House(
+        database=f"sqlite:///{tmp_path}/mailsync.db", state_dir=tmp_path, registry_source=str(registry)
+    )
+    access = Access(url=login.url, user=login.user, password=lambda: login.password)
+    account = Account(name="book:all", books=(BookAccess(access=access),), confirmed=True)
+    wire, mine = Wire(), Session._attempt
+
+    with CardDavClient(login) as client:
+        book = client.book(login.url)
+        book.changes(None)
+        for number in range(count):
+            book.create(f"{urlsplit(book.url).path}{number:03}.vcf", a_card(number))
+        persons = book._session
+
+        def attempt(self: Session, method: str, target: Any, body: bytes, headers: Any) -> Answer:
+            if self is not persons:
+                wire.before(method, target.path)
+                wire.asked.append((method, target.path))
+            return mine(self, method, target, body, headers)
+
+        monkeypatch.setattr(Session, "_attempt", attempt)
+        yield Office(book=book, desk=open_desk(house), account=account, wire=wire)
+
+
+def test_an_unchanged_book_costs_one_request_and_nothing_is_written(office: Office) -> None:
+    first = office.tidy(by_hand=False)
+    assert (first["exit_code"], first["counts"]["done"]) == (0, PEOPLE)
+    assert office.fns() == [coded(number) for number in range(PEOPLE)]
+    for _ in range(2):
+        office.wire.take()
+        again = office.tidy(by_hand=False)
+        assert (again["exit_code"], again["actions"]) == (0, [])
+        assert sum(office.wire.take().values()) == 1
+
+
+@pytest.mark.parametrize("office", [BULK], indirect=True)
+def test_many_cards_are_written_with_no_question_for_each_and_the_token_is_asked_for_once(
+    office: Office,
+) -> None:
+    told = office.tidy(by_hand=False)
+    assert (told["exit_code"], told["counts"]["done"]) == (0, BULK)
+    asked = office.wire.take()
+    assert asked["PUT"] == BULK
+    assert asked["GET"] == 0
+    # Before: is it there, what is listed, all cards. Then three windows, looked at before and after; at the end the token.
+    windows = 3
+    assert asked["REPORT"] + asked["PROPFIND"] <= 3 + 2 * windows + 1 + 3  # Cyrus is asked what it converts
+    office.tidy(by_hand=False)
+    assert sum(office.wire.take().values()) == 1
+
+
+def test_a_persons_edit_between_reading_and_writing_is_kept_and_the_card_is_still_renamed(
+    office: Office,
+) -> None:
+    edited = set()
+
+    def person(method: str, path: str) -> None:
+        name = path.rpartition("/")[2]
+        if method == "PUT" and name not in edited:
+            edited.add(name)
+            office.edit(name, a_card(int(name[:3]), note="from my phone"))
+
+    office.wire.before = person
+    told = office.tidy()
+    assert (told["exit_code"], told["conflicts"]) == (0, [])
+    assert len(edited) == PEOPLE
+    assert office.fns() == [coded(number) for number in range(PEOPLE)]
+    held = office.book.read_many(sorted(office.book.listing()))
+    assert all(b"from my phone" in card.data for card in held.values())
+    assert {row["state"] for row in told["actions"]} == {"done"}
+    assert [row["action"] for row in told["cards"]] == ["rename"] * PEOPLE
+    office.wire.before = lambda _method, _path: None
+    assert office.tidy()["actions"] == []
+
+
+def test_a_card_that_is_edited_each_time_is_left_after_some_rounds(office: Office) -> None:
+    edits = Counter[str]()
+
+    def person(method: str, path: str) -> None:
+        name = path.rpartition("/")[2]
+        if method == "PUT":
+            edits[name] += 1
+            office.edit(name, a_card(int(name[:3]), note=f"edit {edits[name]}"))
+
+    office.wire.before = person
+    told = office.tidy()
+    assert told["exit_code"] == 3
+    assert edits == {f"{number:03}.vcf": ROUNDS for number in range(PEOPLE)}
+    assert [row["kind"] for row in told["conflicts"]] == ["card-rename-conflict"] * PEOPLE
+    assert office.fns() == [f"Person {number}" for number in range(PEOPLE)]
+
+
+def test_a_client_that_writes_the_old_name_back_is_repaired_and_then_reported(office: Office) -> None:
+    office.tidy()
+    for _ in range(3):
+        office.edit("000.vcf", a_card(0, "Person 0"))
+        told = office.tidy(by_hand=False)
+        assert [row["state"] for row in told["actions"]] == ["done"]
+    office.edit("000.vcf", a_card(0, "Person 0"))
+    told = office.tidy(by_hand=False)
+    assert told["actions"] == []
+    assert [row["kind"] for row in told["conflicts"]] == ["card-conflict"]
+    assert "3 times" in told["conflicts"][0]["sentence"]
+    assert office.fns()[0] == "Person 0"
+
+
+def test_a_run_whose_time_for_cards_is_over_leaves_the_rest_to_the_next(office: Office) -> None:
+    counts = []
+    for _ in range(PEOPLE):
+        told = office.tidy(by_hand=False, card_seconds=0.0)
+        assert (told["exit_code"], told["conflicts"]) == (0, [])
+        counts.append((told["counts"]["done"], told["counts"]["planned"]))
+    # The first card goes alone, to see what the server makes of it; then the time is over.
+    assert counts == [(1, 2), (1, 1), (1, 0)]
+    assert office.fns() == [coded(number) for number in range(PEOPLE)]
+
+
+@pytest.mark.parametrize("office", [WINDOW], indirect=True)
+def test_the_time_that_writing_takes_is_foretold_once_a_server_was_measured(office: Office) -> None:
+    assert office.tidy(dry_run=True)["write_seconds"] is None
+    assert office.tidy()["write_seconds"] is None
+    for number in range(10):
+        office.edit(f"{number:03}.vcf", a_card(number, "Somebody"))
+    seconds = office.tidy(dry_run=True)["write_seconds"]
+    assert seconds is not None and 0 < seconds < 60
+
+
+def test_a_book_that_is_deleted_is_noticed_at_the_next_run_and_looked_for_again(office: Office) -> None:
+    office.tidy(by_hand=False)
+    office.book._session.request("DELETE", office.book.url)
+    for _ in range(2):
+        told = office.tidy(by_hand=False)
+        assert told["exit_code"] in (3, 10)
+        assert told["actions"] == []
+    assert office.wire.take()["PUT"] == PEOPLE  # those of the first run
