@@ -21,6 +21,9 @@ from mailsync.addressbook.rows import ShelfBook, ShelfRow, card_of, hand_over, n
 from mailsync.run.actions import CardAction, CardCreate, CardDelete, CardState, Finding
 from mailsync.text import N_, Sentence
 
+#: Of one query; SQLite bears no more than 999 in older builds.
+MOST_VARIABLES = 900
+
 
 class ReadableBook(Protocol):
     """What the shelf asks of a book (`book.Book`)."""
@@ -60,6 +63,17 @@ class Shelf:
         A card that is not listed any more is kept aside until `accept`: a listing may have shrunk by mistake, and a
         card that comes back must lose nothing. Raises what the book raises; the shelf is then as before.
         """
+        findings, accepted = self.catch_up(book)
+        return BookView(
+            cards=self.cards(book.url),
+            profile=book.profile,
+            findings=findings,
+            known_before=accepted,
+        )
+
+    def catch_up(self, book: ReadableBook) -> tuple[tuple[Finding, ...], int]:
+        """As `refresh`, without giving the cards: what was wrong with some, and how many there were when the book was
+        last accepted."""
         self.introduce(book)
         with Session(self._engine) as session:
             row = self._book(session, book.url)
@@ -73,12 +87,7 @@ class Shelf:
         with Session(self._engine) as session, session.begin():
             self._book(session, book.url).profile = book.profile.to_json()
             self._store(session, book.url, changes, new, states)
-        return BookView(
-            cards=self.cards(book.url),
-            profile=book.profile,
-            findings=(*(_foreign(book.url, href) for href in changes.ignored), *map(_broken, broken)),
-            known_before=accepted,
-        )
+        return (*(_foreign(book.url, href) for href in changes.ignored), *map(_broken, broken)), accepted
 
     def introduce(self, book: ReadableBook) -> None:
         """Tell `book` what is known of its server."""
@@ -132,7 +141,7 @@ class Shelf:
         not there. Called twice it changes nothing more.
         """
         with Session(self._engine) as session, session.begin():
-            row = self._row(session, action.book, action.href)
+            row = self._rows_at(session, self._book(session, action.book), [action.href])[action.href]
             if held is None or isinstance(action, CardDelete):
                 session.delete(row)
             else:
@@ -154,12 +163,12 @@ class Shelf:
             shelved = self._book(session, book.url)
             shelved.accepted += sum(isinstance(action, CardCreate) for action, _ in done)
             shelved.accepted -= sum(isinstance(action, CardDelete) for action, _ in done)
+            rows = self._rows_at(session, shelved, [action.href for action, _ in done])
             for action, before in done:
-                row = self._row(session, action.book, action.href)
                 if action.href in held:
-                    note_action(row, action, before, held[action.href])
+                    note_action(rows[action.href], action, before, held[action.href])
                 else:
-                    session.delete(row)
+                    session.delete(rows[action.href])
 
     def clear(self, url: str) -> None:
         """Forget what was read of this book, but not what mailsync changed in it (`rebuild`)."""
@@ -194,15 +203,21 @@ class Shelf:
         query = query if gone else query.where(~ShelfRow.gone)
         return session.scalars(query.order_by(ShelfRow.href)).all()
 
-    def _row(self, session: Session, url: str, href: str) -> ShelfRow:
-        book = self._book(session, url)
-        wanted = sa.select(ShelfRow).where(ShelfRow.book_id == book.id, ShelfRow.href == href)
-        row = session.scalar(wanted)
-        if row is None:
-            row = ShelfRow(book_id=book.id, href=href, etag="", uid="", data=b"", drift=0)
-            session.add(row)
-            session.flush()
-        return row
+    def _rows_at(self, session: Session, book: ShelfBook, hrefs: Sequence[str]) -> dict[str, ShelfRow]:
+        """The rows of these hrefs, made where missing."""
+        found: dict[str, ShelfRow] = {}
+        for start in range(0, len(hrefs), MOST_VARIABLES):
+            some = ShelfRow.href.in_(hrefs[start : start + MOST_VARIABLES])
+            rows = session.scalars(sa.select(ShelfRow).where(ShelfRow.book_id == book.id, some))
+            found.update((row.href, row) for row in rows)
+        new = [
+            ShelfRow(book_id=book.id, href=href, etag="", uid="", data=b"", drift=0)
+            for href in dict.fromkeys(hrefs)
+            if href not in found
+        ]
+        session.add_all(new)
+        session.flush()
+        return found | {row.href: row for row in new}
 
     def _store(
         self,

@@ -142,7 +142,7 @@ def remember_cards(
         try:
             by_href = {href: state for (book, href), state in seen.items() if book == url}
             shelf.wrote_all(servers.books[url], done, by_href)
-            shelf.refresh(servers.books[url])
+            shelf.catch_up(servers.books[url])
         except (AccountError, CollectionError) as error:
             errors.append(error)
     return errors
