@@ -221,7 +221,7 @@ def survives_vobject(data: bytes) -> bool:
     try:
         (component,) = vobject.readComponents(data.decode("utf-8"), allowQP=True)
         stored = component.serialize()
-    except (VObjectError, ValueError, TypeError, AttributeError, KeyError, IndexError):
+    except (VObjectError, ValueError, TypeError, AttributeError, LookupError):
         # vobject raises any of these on cards it does not understand; the server refuses or damages them.
         return False
     return same_meaning(data, stored.encode("utf-8"))

@@ -94,6 +94,15 @@ def join(bom: bytes, lines: Iterable[Line]) -> bytes:
     return bom + b"".join(line.raw for line in lines)
 
 
+def same_but_for_line_ends(one: bytes, other: bytes) -> bool:
+    """Whether both are the same text: a listing shows every line end as LF."""
+    return _any_eol_as_lf(one) == _any_eol_as_lf(other)
+
+
+def _any_eol_as_lf(data: bytes) -> bytes:
+    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
 def read(data: bytes) -> CardText:
     """The one card in `data`. Raises `ItemError` with the reason where `data` is no single, whole, known vCard."""
     lines = tuple(split(data))
@@ -114,7 +123,10 @@ def read(data: bytes) -> CardText:
 
 def _usual_eol(lines: tuple[Line, ...]) -> bytes:
     crlf = sum(line.raw.endswith(b"\r\n") for line in lines)
-    return b"\r\n" if crlf * 2 >= len(lines) - 1 else lines[0].raw[-1:]
+    if crlf * 2 >= len(lines) - 1:
+        return b"\r\n"
+    # A lone CR only where no LF is: before one it would become half of a CR LF.
+    return b"\n" if any(line.raw.endswith(b"\n") for line in lines) else b"\r"
 
 
 def split(data: bytes) -> Iterator[Line]:
@@ -170,7 +182,10 @@ def _decode(value: bytes, charset: str | None) -> str:
         if name:
             try:
                 return value.decode(name)
-            except (LookupError, UnicodeDecodeError):
+            except (
+                LookupError,
+                ValueError,
+            ):  # a charset of that name is not known, or cannot even be looked for
                 continue
     return value.decode("latin-1")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from mailsync.addressbook import contentlines, rewriting
 from mailsync.addressbook.cards import CardMeaning
@@ -98,9 +99,7 @@ def uncoded_names(card: ReadCard, roster: Roster) -> FormerProperties:
     for code in card.card.codes:
         name = name.removeprefix(f"{code} ")
     escaped = contentlines.escape(name)
-    former = FormerProperties(
-        lines=(f"FN:{escaped}\r\n", f"N:;{escaped};;;\r\n"), drop_categories=card.card.codes
-    )
+    former = FormerProperties(lines=(f"FN:{escaped}", f"N:;{escaped};;;"), drop_categories=card.card.codes)
     return former_names(card, former, roster)
 
 
@@ -115,14 +114,14 @@ def former_names(card: ReadCard, former: FormerProperties, roster: Roster) -> Fo
         held = contentlines.read(card.card.data)
         # Somebody gave the card another name after us: that name is theirs. So with N, of which we may have kept out.
         if card.meaning.fn != one_line(written):
-            lines[b"FN"] = held.find(b"FN")
+            lines[b"FN"] = list(map(_without_end, held.find(b"FN")))
         if not is_our_n(card.meaning, written, codes):
-            lines[b"N"] = held.find(b"N")
+            lines[b"N"] = list(map(_without_end, held.find(b"N")))
     before = " ".join(item for line in lines[b"NICKNAME"] for item in rewriting.category_items(line))
     now = _without_codes(card.meaning.nickname, card.card.codes, roster)
     if now and now != _without_codes(before, card.card.codes, roster) and card.meaning.version != "2.1":
         raw = contentlines.fold(b"NICKNAME:" + contentlines.escape(now).encode(), b"\r\n")
-        lines[b"NICKNAME"] = [contentlines.Line(raw, b"NICKNAME", b"", 1)]
+        lines[b"NICKNAME"] = [_without_end(contentlines.Line(raw, b"NICKNAME", b"", 1))]
     return FormerProperties(
         lines=tuple(
             line.raw.decode("utf-8", "surrogateescape")
@@ -130,7 +129,13 @@ def former_names(card: ReadCard, former: FormerProperties, roster: Roster) -> Fo
             for line in lines[name]
         ),
         drop_categories=former.drop_categories,
+        version=former.version,
     )
+
+
+def _without_end(line: contentlines.Line) -> contentlines.Line:
+    """The same for a card whose line ends are not known here: a listing shows all as LF."""
+    return replace(line, raw=line.raw.rstrip(b"\r\n"))
 
 
 def _lines(raw: str) -> list[contentlines.Line]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from mailsync.addressbook import rewriting
+from mailsync.addressbook import contentlines, rewriting
 from mailsync.addressbook.cards import ShelfCard, read_meaning, survives_vobject
 from mailsync.addressbook.entries import BookPlan, Draft
 from mailsync.addressbook.matching import Matcher, Matches, ReadCard, Target, read_card, targets
@@ -229,7 +229,7 @@ class _Planner:
         else:
             edit = former_names(card, card.card.former, self.roster)
         restored = rewriting.edit(card.card.data, edit)
-        if restored == card.card.data:
+        if contentlines.same_but_for_line_ends(restored, card.card.data):
             self._unmatched(card)
         elif self._may_write(card, edit, ()):
             after = read_meaning(restored).fn

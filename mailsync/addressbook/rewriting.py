@@ -5,6 +5,7 @@ Only FN, N, NICKNAME and CATEGORIES are ever touched, in vCard 2.1 only FN and N
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from mailsync.addressbook.contentlines import (
@@ -25,6 +26,11 @@ from mailsync.text import one_line
 #: Kept before the first rewrite, given back by a restore.
 NAME_PROPERTIES = (b"FN", b"N", b"NICKNAME")
 N_PARTS = 5  #: family; given; additional; prefixes; suffixes (RFC 6350 6.2.2)
+
+_ANY_EOL = re.compile(rb"\r\n|\n|\r")
+
+#: What no item can be put behind: an open escape, or a fold with nothing after it.
+_NO_END = (b"\\", b"\n ", b"\n\t", b"\r ", b"\r\t")
 
 #: Parameters that say how a value is written; ours is plain UTF-8.
 _WRITTEN = ("ENCODING=", "CHARSET=")
@@ -47,13 +53,18 @@ def is_right(card: CardText, wanted: NameProperties) -> bool:
     return tuple(_named(card, wanted)) == card.lines
 
 
-def name_lines(data: bytes) -> tuple[str, ...]:
-    """The FN, N and NICKNAME lines as they stand, for `FormerProperties.lines`. Raises `ItemError`."""
+def taken_from(data: bytes, drop_categories: tuple[str, ...] = ()) -> FormerProperties:
+    """What gives the card's names back after a rewrite: its FN, N and NICKNAME lines as they stand. Raises
+    `ItemError`."""
     card = read(data)
-    return tuple(
-        line.raw.decode("utf-8", "surrogateescape")
-        for line in card.lines
-        if line.depth == 1 and line.name in NAME_PROPERTIES
+    return FormerProperties(
+        lines=tuple(
+            line.raw.decode("utf-8", "surrogateescape")
+            for line in card.lines
+            if line.depth == 1 and line.name in NAME_PROPERTIES
+        ),
+        drop_categories=drop_categories,
+        version=card.version,
     )
 
 
@@ -169,7 +180,7 @@ def _add_category(card: CardText, lines: list[Line], code: str) -> None:
         return
     item = escape(code).encode()
     for line in present:
-        if category_items(line) and not line.encoded and not line.value.endswith(b"\\"):
+        if category_items(line) and not line.encoded and not line.raw.rstrip(b"\r\n").endswith(_NO_END):
             lines[lines.index(line)] = _appended(line, item, card.eol)
             return
     position = lines.index(present[-1]) + 1 if present else _place(lines, b"CATEGORIES")
@@ -211,7 +222,7 @@ def _drop_category(card: CardText, lines: list[Line], code: str) -> None:
 
 def _restored(card: CardText, former: FormerProperties) -> list[Line]:
     lines = list(card.lines)
-    before = [line for raw in former.lines for line in _fitted(raw, card)]
+    before = [line for raw in former.lines for line in _fitted(raw, former, card)]
     for name in NAME_PROPERTIES[:2] if card.version == "2.1" else NAME_PROPERTIES:
         _give_back(lines, name, [line for line in before if line.name == name])
     if card.version != "2.1":
@@ -220,23 +231,20 @@ def _restored(card: CardText, former: FormerProperties) -> list[Line]:
     return lines
 
 
-def _fitted(raw: str, card: CardText) -> list[Line]:
-    """A former line fit for the card as it is now: its line ends, and no 2.1 encoding in a later version."""
+def _fitted(raw: str, former: FormerProperties, card: CardText) -> list[Line]:
+    """A former line fit for the card as it is now: it gets the card's line end where it has none, and no encoding of
+    another version."""
     data = raw.encode("utf-8", "surrogateescape")
-    if not any(_line_end(line.raw) == _line_end(data) for line in card.lines):
-        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", card.eol)
+    if not data.endswith((b"\r", b"\n")):
+        data = _ANY_EOL.sub(card.eol, data) + card.eol
     found = []
     for line in split(data):
         fitted = Line(line.raw, line.head, line.value, 1)
-        if card.version != "2.1" and (line.encoded or not _is_utf8(line)):
+        if card.version not in ("2.1", former.version) and (line.encoded or not _is_utf8(line)):
             parts = list(components(line.text))
             fitted = _written(card, line.head, parts if line.name == b"N" else unescape(line.text))
         found.append(fitted)
     return found
-
-
-def _line_end(raw: bytes) -> bytes:
-    return b"\r\n" if raw.endswith(b"\r\n") else raw[-1:]
 
 
 def _is_utf8(line: Line) -> bool:

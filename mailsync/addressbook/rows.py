@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from mailsync.addressbook import rewriting
 from mailsync.addressbook.cards import ShelfCard, guess_meaning
-from mailsync.addressbook.contentlines import split
+from mailsync.addressbook.contentlines import same_but_for_line_ends, split
 from mailsync.addressbook.names import is_our_n
 from mailsync.database import Base
 from mailsync.errors import ItemError
@@ -61,7 +61,9 @@ class ShelfRow(Base):
     gone: Mapped[bool] = mapped_column(
         default=False
     )  #: not listed any more, which no permitted run has seen yet
-    former: Mapped[dict[str, Any] | None]  #: {"lines": [base64 …], "drop_categories": […], "past_codes": […]}
+    former: Mapped[
+        dict[str, Any] | None
+    ]  #: {"lines": [base64 …], "drop_categories": […], "past_codes": […], "version"}
     created: Mapped[bool] = mapped_column(default=False)
     contact: Mapped[str | None]
     codes: Mapped[str] = mapped_column(default="")  #: with blanks between
@@ -92,6 +94,7 @@ def _former_value(stored: dict[str, Any] | None) -> FormerProperties | None:
     return FormerProperties(
         lines=tuple(_unpacked(line) for line in stored["lines"]),
         drop_categories=tuple(stored["drop_categories"]),
+        version=stored.get("version", ""),
     )
 
 
@@ -164,10 +167,10 @@ def _former(row: ShelfRow, before: bytes | None, edit: NameProperties) -> dict[s
     restored = not row.codes and guess_meaning(before or b"").fn != row.written
     if former is None or restored:
         try:
-            lines = list(rewriting.name_lines(before or b""))
+            taken = rewriting.taken_from(before or b"")
         except ItemError:
             return None  # nothing is known of the card before us: then nothing is promised either
-        former = {"drop_categories": []}
+        lines, former = list(taken.lines), {"drop_categories": [], "version": taken.version}
     else:
         lines = _newest_lines(row, [_unpacked(line) for line in former["lines"]], before)
     kept = [code for code in former["drop_categories"] if code not in edit.drop_categories]
@@ -176,6 +179,7 @@ def _former(row: ShelfRow, before: bytes | None, edit: NameProperties) -> dict[s
         "lines": [_packed(line) for line in lines],
         "drop_categories": [*kept, *added],
         "past_codes": _past_codes(former),
+        "version": former.get("version", ""),
     }
 
 
@@ -183,7 +187,7 @@ def _newest_lines(row: ShelfRow, lines: list[str], before: bytes | None) -> list
     """The former lines, but FN and N as people gave them after us; a nickname stands behind the code until then."""
     meaning, codes = guess_meaning(before or b""), row.codes.split()
     try:
-        now = rewriting.name_lines(before or b"")
+        now = rewriting.taken_from(before or b"").lines
     except ItemError:
         return lines
     theirs = set()
@@ -216,7 +220,7 @@ def _settle_undo(row: ShelfRow) -> None:
     row.drift = 0
     former = _former_value(row.former)
     try:
-        as_before = former is not None and rewriting.edit(row.data, former) == row.data
+        as_before = former is not None and same_but_for_line_ends(rewriting.edit(row.data, former), row.data)
     except ItemError:
         as_before = True
     if as_before and not row.created:

@@ -30,8 +30,10 @@ class NameProperties:
 class FormerProperties:
     """The name properties as they stood before mailsync's first rewrite: raw content lines, folds included."""
 
-    lines: tuple[str, ...]  #: FN, N, NICKNAME lines in their order; surrogateescape of the bytes
+    #: FN, N, NICKNAME lines in their order; surrogateescape of the bytes. One without a line end gets the card's.
+    lines: tuple[str, ...]
     drop_categories: tuple[str, ...] = ()  #: codes mailsync added
+    version: str = ""  #: of the card they were taken from; empty: not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

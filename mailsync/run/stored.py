@@ -59,7 +59,8 @@ def _plain(value: object) -> Any:
             return list(value)
         case FormerProperties():
             lines = [_plain(line.encode(errors="surrogateescape")) for line in value.lines]
-            return {"former": {"lines": lines, "drop_categories": list(value.drop_categories)}}
+            former = {"lines": lines, "drop_categories": list(value.drop_categories)}
+            return {"former": {**former, "version": value.version}}
         case NameProperties():
             fields = dataclasses.fields(value)
             return {"names": {field.name: _plain(getattr(value, field.name)) for field in fields}}
@@ -73,9 +74,11 @@ def _value(stored: Any) -> Any:
             return base64.b64decode(text)
         case list():
             return tuple(_value(item) for item in stored)
-        case {"former": {"lines": lines, "drop_categories": codes}}:
+        case {"former": {"lines": lines, "drop_categories": codes, **more}}:
             texts = tuple(_value(line).decode(errors="surrogateescape") for line in lines)
-            return FormerProperties(lines=texts, drop_categories=tuple(codes))
+            return FormerProperties(
+                lines=texts, drop_categories=tuple(codes), version=str(more.get("version", ""))
+            )
         case {"names": dict(names)}:
             return NameProperties(**{name: _value(value) for name, value in names.items()})
         case _:

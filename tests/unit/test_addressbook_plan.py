@@ -93,7 +93,7 @@ def carried_out(cards: Sequence[ShelfCard], actions: Sequence[CardAction]) -> li
                 del held[action.href]
             case CardRename(edit=NameProperties() as edit):
                 before = held[action.href]
-                former = before.former or FormerProperties(lines=rewriting.name_lines(before.data))
+                former = before.former or rewriting.taken_from(before.data)
                 kept = [code for code in former.drop_categories if code not in edit.drop_categories]
                 held[action.href] = replace(
                     before,

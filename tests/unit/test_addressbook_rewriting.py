@@ -67,10 +67,8 @@ def test_a_rewritten_card_says_what_was_wanted(data: bytes, names: NamePropertie
 @given(strategies.cards(), wanted)
 def test_a_restore_gives_the_former_bytes_back(data: bytes, names: NameProperties) -> None:
     present = {category.casefold() for category in read_meaning(data).categories}
-    former = FormerProperties(
-        lines=rewriting.name_lines(data),
-        drop_categories=tuple(code for code in names.add_categories if code.casefold() not in present),
-    )
+    codes = (code for code in names.add_categories if code.casefold() not in present)
+    former = rewriting.taken_from(data, tuple(codes))
     rewritten = rewriting.edit(data, names)
     assert rewriting.edit(rewritten, former) == data
     assert rewriting.edit(data, former) == data
@@ -145,9 +143,12 @@ def test_a_category_goes_with_its_line_where_it_was_alone() -> None:
     assert rewriting.edit(card("FN:D12 Jane", "CATEGORIES:D12"), names) == card("FN:Jane")
 
 
-def test_a_former_name_read_from_a_listing_gets_the_cards_line_ends() -> None:
-    former = FormerProperties(lines=("FN:Jane\n",))
-    assert rewriting.edit(card("FN:D12 Jane"), former) == card("FN:Jane")
+def test_a_former_name_without_a_line_end_gets_the_cards_and_one_with_it_keeps_it() -> None:
+    fitted = FormerProperties(lines=("FN:Ja\n ne",))
+    assert rewriting.edit(card("FN:D12 Jane"), fitted) == card("FN:Ja\r\n ne")
+    assert rewriting.edit(card("FN:D12 Jane", eol="\n"), fitted) == card("FN:Ja\n ne", eol="\n")
+    exact = FormerProperties(lines=("FN:Jane\n",))
+    assert rewriting.edit(card("FN:D12 Jane"), exact) == card("FN:Jane").replace(b"Jane\r\n", b"Jane\n")
 
 
 def test_a_former_name_of_an_old_card_is_decoded_where_the_card_became_a_newer_one() -> None:
