@@ -64,7 +64,7 @@ PROTOCOLS = {
     "imapclient": {"mailbox"},
     "imaplib": {"mailbox", "demo.snapshots"},  # the demo looks with other eyes than the product's
     "httpx": {"addressbook.transport"},
-    "vobject": {"addressbook.cards", "addressbook.export", "demo.as_nobody"},  # loaded there for Radicale
+    "vobject": {"addressbook.cards", "addressbook.export", "daemon.as_nobody"},  # loaded there for Radicale
     "apscheduler": {"daemon"},
     "alembic": {"migrations"},
     "openpyxl": {"registry"},

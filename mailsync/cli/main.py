@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from mailsync import __version__, log
-from mailsync.cli import contacts, customers, looking, registry, runs, serve, setup, shows
+from mailsync.cli import contacts, customers, looking, registry, runs, serve, server, setup, shows
 from mailsync.cli.context import Context
 from mailsync.errors import MailsyncError
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 for _group, _name in (
     (registry.app, "registry"), (shows.app, "shows"), (customers.app, "customers"), (contacts.app, "contacts"),
+    (server.app, "server"),
 ):  # fmt: skip
     app.add_typer(_group, name=_name)
 for _verb in (

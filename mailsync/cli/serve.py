@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, date, datetime, time, timedelta
 from threading import Event
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
 from mailsync.cli.context import Context
+from mailsync.cli.settings import books_server
 from mailsync.errors import StorageError
 from mailsync.text import N_
 from mailsync.tidy.settings import Options
+
+if TYPE_CHECKING:
+    from mailsync.daemon.children import Child
 
 logger = logging.getLogger(__name__)
 
@@ -49,16 +54,26 @@ def run(
         report_at=time.fromisoformat(config.daemon.daily_report),
         zone=ZoneInfo(config.timezone),
     )
-    daemon = Daemon(
-        schedule,
-        run_account=_runner(context),
-        daily_report=_reporter(context),
-        monthly_upkeep=_upkeep(context),
-        keys=RunKeys(context.engine),
-        health=Health(path, accounts=names, started=utc_now()),
-        probe=_probe(context),
-    )
-    return daemon.run()
+    with _address_books(context) as child:
+        daemon = Daemon(
+            schedule,
+            run_account=_runner(context),
+            daily_report=_reporter(context),
+            monthly_upkeep=_upkeep(context),
+            keys=RunKeys(context.engine),
+            health=Health(path, accounts=names, started=utc_now(), books=child),
+            probe=_probe(context),
+        )
+        return daemon.run()
+
+
+def _address_books(context: Context) -> AbstractContextManager[Child | None]:
+    """The built-in address-book server beside the daemon, where it is enabled."""
+    if not context.config.server.enabled:
+        return nullcontext()
+    from mailsync.daemon.books_child import serving
+
+    return serving(books_server(context.config))
 
 
 def _runner(context: Context) -> Callable[[str, Event], int]:

@@ -7,6 +7,8 @@ from functools import partial
 
 from mailsync import config as configuration
 from mailsync.config import Config, Registry, SqlTable
+from mailsync.config.server import ACCOUNT
+from mailsync.daemon.books_server import SERVICE_USER, BooksServer
 from mailsync.errors import UsageError
 from mailsync.registry.headings import KINDS, Kind
 from mailsync.registry.queries import Query, SqlSource
@@ -51,7 +53,7 @@ def _registry_source(registry: Registry) -> str | SqlSource | None:
 
 def accounts(config: Config, names: list[str] | None = None) -> list[Account]:
     """All accounts and company books, or those named. Raises `UsageError` for an unknown name."""
-    every = [*_reps(config), *_company_books(config)]
+    every = [*_reps(config), *_company_books(config), *_built_in_book(config)]
     if not names:
         return every
     known = {account.name: account for account in every}
@@ -87,6 +89,43 @@ def _company_books(config: Config) -> Iterator[Account]:
             confirmed=book.confirmed,
             max_changes=config.brakes_of(None).max_changes,
         )
+
+
+def books_server(config: Config) -> BooksServer:
+    """The built-in address-book server. Raises `UsageError` where it is not enabled."""
+    wanted = config.server
+    if not wanted.enabled:
+        raise UsageError(
+            N_("The built-in address-book server is off: write enabled = true under [server] first")
+        )
+    return BooksServer(
+        folder=(wanted.data_dir or config.state_dir / "books").resolve(),
+        host=wanted.host,
+        port=wanted.port,
+        book=wanted.book,
+        name=wanted.name,
+        certificate_file=wanted.certificate_file,
+        key_file=wanted.key_file,
+    )
+
+
+def _built_in_book(config: Config) -> Iterator[Account]:
+    if not config.server.enabled:
+        return
+    server = books_server(config)
+    access = Access(
+        url=server.book_url,
+        user=SERVICE_USER,
+        password=server.secret,
+        ca_file=config.server.certificate_file,
+        insecure=config.server.insecure,
+    )
+    yield Account(
+        name=ACCOUNT,
+        books=(BookAccess(access=access, scope=config.server.scope),),
+        confirmed=config.server.confirmed,
+        max_changes=config.brakes_of(None).max_changes,
+    )
 
 
 def _book(book: configuration.BookLogin) -> BookAccess:

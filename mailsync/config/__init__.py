@@ -20,16 +20,16 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mailsync.config.accounts_file import with_accounts_file
-from mailsync.config.base import Strict, WithPassword
+from mailsync.config.base import Strict, WithPassword, known_scope
 from mailsync.config.registry import Registry as Registry
 from mailsync.config.registry import SqlTable as SqlTable
 from mailsync.config.registry import SqlTables as SqlTables
+from mailsync.config.server import ACCOUNT, Server
 from mailsync.errors import ConfigError, UsageError
 from mailsync.text import N_
 
 SEARCH = (Path("config/mailsync.toml"), Path("/etc/mailsync/mailsync.toml"))
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_SCOPE = re.compile(r"all|(owner|codes):\s*[^,\s]+(\s*,\s*[^,\s]+)*")
 
 
 class Login(WithPassword):
@@ -77,9 +77,7 @@ class BookLogin(Login):
     @field_validator("scope")
     @classmethod
     def _known_scope(cls, scope: str) -> str:
-        if not _SCOPE.fullmatch(scope.strip()):
-            raise ValueError('write "all", "owner:a@x,b@x" or "codes:D12,E05"')
-        return scope
+        return known_scope(scope)
 
     @model_validator(mode="after")
     def _no_plaintext(self) -> BookLogin:
@@ -196,6 +194,7 @@ class Config(BaseSettings):
     accounts: tuple[Account, ...] = ()
     accounts_file: Path | None = None
     books: tuple[CompanyBook, ...] = ()
+    server: Server = Server()
 
     @field_validator("database")
     @classmethod
@@ -216,7 +215,9 @@ class Config(BaseSettings):
     @model_validator(mode="after")
     def _unique_names(self) -> Config:
         names = Counter(
-            [account.name for account in self.accounts] + [f"book:{book.name}" for book in self.books]
+            [account.name for account in self.accounts]
+            + [f"book:{book.name}" for book in self.books]
+            + ([ACCOUNT] if self.server.enabled else [])
         )
         if twice := [name for name, count in names.items() if count > 1]:
             raise ValueError(f"names must be unique: {', '.join(twice)}")
@@ -320,7 +321,7 @@ def _with_absolute_paths(raw: Any, folder: Path) -> Any:
 def _absolute(key: str, value: Any, folder: Path) -> Any:
     if not isinstance(value, str):
         return value
-    if key.endswith("_file") or key == "state_dir":
+    if key.endswith("_file") or key in ("state_dir", "data_dir"):
         return str(folder / Path(value).expanduser())
     if key == "source" and not re.match(r"[a-z]+:", value):
         return str(folder / Path(value).expanduser())

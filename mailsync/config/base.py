@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from mailsync.config.secrets import secret_from_command, secret_from_file
 from mailsync.errors import ConfigError
+
+_SCOPE = re.compile(r"all|(owner|codes):\s*[^,\s]+(\s*,\s*[^,\s]+)*")
+
+
+def known_scope(scope: str) -> str:
+    """`scope` as it is. Raises `ValueError` where it is none (FORMATS 2)."""
+    if not _SCOPE.fullmatch(scope.strip()):
+        raise ValueError('write "all", "owner:a@x,b@x" or "codes:D12,E05"')
+    return scope
 
 
 class Strict(BaseModel):

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 from mailsync.text import N_, Sentence
 
@@ -30,10 +30,27 @@ class AccountHealth:
     skipped: int = 0  #: times a run was due while the last one was still under way
 
 
+class Supervised(Protocol):
+    """A child process that is kept alive (`children.Child`)."""
+
+    restarts: int
+
+    @property
+    def pid(self) -> int | None: ...
+
+
 class Health:
     """Gathers the accounts' health and writes it to `path`, atomically. Safe between threads."""
 
-    def __init__(self, path: Path, *, accounts: tuple[str, ...], started: datetime) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        accounts: tuple[str, ...],
+        started: datetime,
+        books: Supervised | None = None,
+    ) -> None:
+        self._books = books
         self._path = path
         self._lock = Lock()
         self._started = started
@@ -67,12 +84,18 @@ class Health:
                 "started": self._started,
                 "written": now,
                 "report_error": self._report_error,
+                "address_books": _process(self._books),
                 "accounts": {name: asdict(known) for name, known in self._accounts.items()},
             }
             self._path.parent.mkdir(parents=True, exist_ok=True)
             half = self._path.with_suffix(".new")
             half.write_text(json.dumps(content, default=_iso, ensure_ascii=False, indent=1), encoding="utf-8")
             os.replace(half, self._path)  # noqa: PTH105 - Path.replace hides that this is the atomic step
+
+
+def _process(books: Supervised | None) -> dict[str, int | None] | None:
+    """The built-in address-book server; None where there is none."""
+    return None if books is None else {"pid": books.pid, "restarts": books.restarts}
 
 
 def _iso(value: object) -> str:
@@ -91,6 +114,7 @@ def healthy(path: Path, now: datetime, interval: timedelta) -> tuple[bool, Sente
         content = json.loads(path.read_text(encoding="utf-8"))
         written, started = _moment(content["written"]), _moment(content["started"])
         accounts = dict(content["accounts"])
+        books = content.get("address_books")
     except FileNotFoundError:
         return False, Sentence.of(N_("There is no health file {path}: is the daemon running?"), path=path)
     except (OSError, ValueError, LookupError, TypeError) as error:
@@ -103,6 +127,8 @@ def healthy(path: Path, now: datetime, interval: timedelta) -> tuple[bool, Sente
             path=path,
             when=content["written"],
         )
+    if books is not None and books["pid"] is None:
+        return False, Sentence.of(N_("The address-book server is down; it is started again and again."))
     for name, known in accounts.items():
         if trouble := _trouble(name, known, started, now, interval):
             return False, trouble

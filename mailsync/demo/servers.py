@@ -281,7 +281,7 @@ class Radicale(ThrowawayServer):
         give_away_tree(self.folder)
 
     def _command(self) -> Sequence[str | Path]:
-        return [sys.executable, "-m", "mailsync.demo.as_nobody", "radicale", self.folder / "config"]
+        return [sys.executable, "-m", "mailsync.daemon.as_nobody", "radicale", self.folder / "config"]
 
     def _drops_by_itself(self) -> bool:
         return True
@@ -315,7 +315,7 @@ class Xandikos(ThrowawayServer):
 
     def _command(self) -> Sequence[str | Path]:
         return [
-            *(sys.executable, "-m", "mailsync.demo.as_nobody", "xandikos", "serve", "--defaults"),
+            *(sys.executable, "-m", "mailsync.daemon.as_nobody", "xandikos", "serve", "--defaults"),
             *("-d", self.folder / "store", "--current-user-principal", f"/{self.user}/"),
             *("-l", "127.0.0.1", "-p", str(self.port), "--no-detect-systemd"),
         ]

@@ -1,18 +1,20 @@
-"""Launcher of a Python server for throw-away use: load its code, give up root, then serve.
+"""Launcher of a Python server as a process of its own: load its code, give up root, then serve.
 
 A virtual environment may lie where only root can read (`/root`, mode 700). The unprivileged user can then not even
 start the interpreter, so we start as root, import everything the server will ever import, and drop to `nobody` for
-good before the server opens its port. Run as `python -m mailsync.demo.as_nobody radicale|xandikos ARGUMENT…`.
+good before the server opens its port. Run as `python -m mailsync.daemon.as_nobody books|radicale|xandikos ARGUMENT…`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import encodings
 import importlib
 import os
 import pkgutil
 import pwd
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
@@ -27,6 +29,7 @@ LATE = (
 )  # fmt: skip
 
 
+PR_SET_PDEATHSIG = 1
 #: Entry points and tests: importing them would run them.
 NOT_LOADED = (".__main__", ".wsgi", ".uwsgi", ".tests")
 
@@ -48,6 +51,32 @@ def give_up_root() -> None:
     os.setgid(nobody.pw_gid)
     os.setuid(nobody.pw_uid)
     os.environ.update(HOME="/", USER="nobody", LOGNAME="nobody")
+
+
+def end_with_parent() -> None:
+    """Be sent SIGTERM when the process that started us is gone, also by kill -9 (Linux, prctl(2))."""
+    parent = os.getppid()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it went before we asked
+        sys.exit(0)
+
+
+def _books(arguments: Sequence[str]) -> Callable[[], object]:
+    """The built-in server: durable, and never without its parent."""
+    import radicale
+    import vobject
+    from radicale import config, server
+
+    load(radicale)
+    load(vobject)
+    (path,) = arguments
+
+    def serve() -> None:
+        end_with_parent()
+        server.serve(config.load([(path, False)]))
+
+    return serve
 
 
 def _radicale(arguments: Sequence[str]) -> Callable[[], object]:
@@ -85,7 +114,7 @@ def _xandikos(arguments: Sequence[str]) -> Callable[[], object]:
     return serve
 
 
-SERVERS = {"radicale": _radicale, "xandikos": _xandikos}
+SERVERS = {"books": _books, "radicale": _radicale, "xandikos": _xandikos}
 
 
 def main(arguments: Sequence[str]) -> None:
