@@ -52,7 +52,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "migrations": {"registry", "addressbook", "mailbox", "run", "daemon", "database"},
     "config": set(),
-    "demo": {"registry.codes"},
+    "demo": {"registry.codes", "daemon.books_server"},
     "database": set(),
     "errors": set(),
     "log": set(),

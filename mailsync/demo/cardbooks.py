@@ -87,7 +87,7 @@ def books() -> Iterator[SampleBook]:
         _oddities(shelf)
         yield shelf.done()
     shelf = _Shelf(
-        COMPANY_BOOK, "shared", "customers", frozenset(customer.code for customer in company().customers)
+        COMPANY_BOOK, "company", "customers", frozenset(customer.code for customer in company().customers)
     )
     _fill(shelf, every=2)
     yield shelf.done()

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from mailsync.demo import cardbooks, world
+from mailsync.daemon.books_server import SERVICE_USER
+from mailsync.demo import world
+from mailsync.demo.books import BuiltInBooks
 from mailsync.demo.company import REPS, company
-from mailsync.demo.servers import Dovecot, Radicale
+from mailsync.demo.servers import Dovecot
 from mailsync.demo.snapshots import FoundMessage, read_mail, snapshot_books
 from mailsync.demo.teller import Teller, ended_by_signals
 from mailsync.demo.throwaway import give_away_tree, throwaway_folder
@@ -42,15 +44,15 @@ def tell(*, once: bool, language: str, out: TextIO) -> int:
     """
     with ended_by_signals(), contextlib.ExitStack() as stack:
         folder = stack.enter_context(throwaway_folder())
-        dovecot, radicale = world.servers(folder)
+        dovecot, books = world.servers(folder)
         give_away_tree(folder)
         stack.enter_context(dovecot)
-        stack.enter_context(radicale)
+        stack.enter_context(books)
         sample = world.build(datetime.now(UTC))
-        sample.seed(dovecot, radicale)
-        config = sample.write_files(folder, dovecot, radicale, language=language)
+        sample.seed(dovecot, books)
+        config = sample.write_files(folder, dovecot, books, language=language)
         teller = Teller(config=config, language=language, out=out)
-        story = Story(world=sample, dovecot=dovecot, radicale=radicale, teller=teller)
+        story = Story(world=sample, dovecot=dovecot, books=books, teller=teller)
         story.main_job()
         if not once:
             story.stay_up()
@@ -63,7 +65,7 @@ class Story:
 
     world: World
     dovecot: Dovecot
-    radicale: Radicale
+    books: BuiltInBooks
     teller: Teller
 
     def main_job(self) -> None:
@@ -102,17 +104,16 @@ class Story:
         self.teller.say(N_("Connect a mail client (Thunderbird, a phone …), and look at what it shows:"))
         self.teller.line(f"  IMAP     127.0.0.1:{self.dovecot.port}, TLS: localhost:{self.dovecot.tls_port}")
         for rep in REPS:
-            book = self.radicale.url(rep.name, "contacts")
+            book = self.books.url(rep.name, "contacts")
             self.teller.line(
                 f"  {rep.address:<30} user {rep.name:<9} password {world.PASSWORDS[rep.name]:<14} {book}"
             )
-        shared = self.radicale.url("shared", "customers")
-        self.teller.line(
-            f"  {cardbooks.COMPANY_BOOK:<30} user {world.BOOK_USER:<9} password {world.PASSWORDS[world.BOOK_USER]:<14} {shared}"
-        )
+        self.teller.say(N_("Each rep also sees the company's book, which only mailsync writes:"))
+        self.teller.line(f"  {self.books.server.book_url}")
         if pages := sorted(self.teller.config.parent.glob("state/reports/*.html")):
             self.teller.say(N_("Report: {path}"), path=pages[-1].as_uri())
         self.teller.say(N_("The daemon runs until Ctrl-C; then everything is removed."))
+        self.books.stop()  # the daemon starts it, as it does at a company
         self.teller.run_until_interrupted("run")
 
     def end(self) -> int:
@@ -133,8 +134,8 @@ class Story:
         """Every card of every book by its href, as the server holds it."""
         held: dict[str, bytes] = {}
         for book in self.world.books:
-            user = book.user if book.user in world.PASSWORDS else world.BOOK_USER
-            held |= snapshot_books(self.radicale.url(book.user, book.name), user, world.PASSWORDS[user])
+            user = book.user if book.user in world.PASSWORDS else SERVICE_USER
+            held |= snapshot_books(self.books.url(book.user, book.name), user, self.books.password(user))
         return held
 
     def _write(self, why: str, *words: str) -> int:

@@ -7,20 +7,19 @@ from datetime import datetime
 from pathlib import Path
 
 from mailsync.demo import cardbooks
+from mailsync.demo.books import BuiltInBooks
 from mailsync.demo.company import OWN_DOMAIN, REPS, write_registry
 from mailsync.demo.conversations import Everyday
 from mailsync.demo.desk import SENT, Desk
 from mailsync.demo.oddities import Oddities
 from mailsync.demo.scenes import Scenes
 from mailsync.demo.seeding import SeedMessage, seed_book, seed_mail
-from mailsync.demo.servers import Dovecot, Radicale
+from mailsync.demo.servers import Dovecot
 from mailsync.demo.subjects import SubjectWriter
 from mailsync.demo.truth import Truth
 
 SEED = 20240420
-#: Who reads and writes the company's shared book.
-BOOK_USER = "mailsync"
-PASSWORDS = {rep.name: f"{rep.name}-demo" for rep in REPS} | {BOOK_USER: "mailsync-demo"}
+PASSWORDS = {rep.name: f"{rep.name}-demo" for rep in REPS}
 #: The mailboxes of the demo's mail server. The old Sent mailbox has only its name, no special use.
 MAILBOXES = {SENT: "\\Sent", "已发送": "", "Drafts": "\\Drafts", "Junk": "\\Junk", "Trash": "\\Trash"}
 
@@ -34,14 +33,14 @@ class World:
     books: tuple[cardbooks.SampleBook, ...]
     truth: Truth
 
-    def seed(self, dovecot: Dovecot, radicale: Radicale) -> None:
+    def seed(self, dovecot: Dovecot, books: BuiltInBooks) -> None:
         """Lay mail and cards into the servers."""
         for account, messages in self.mail.items():
             seed_mail(dovecot, account, messages)
         for book in self.books:
-            seed_book(radicale, book.user, book.name, book.cards)
+            seed_book(books, book.user, book.name, book.cards)
 
-    def write_files(self, folder: Path, dovecot: Dovecot, radicale: Radicale, *, language: str) -> Path:
+    def write_files(self, folder: Path, dovecot: Dovecot, books: BuiltInBooks, *, language: str) -> Path:
         """Write registry, secrets and configuration into `folder`; answers the configuration file."""
         write_registry(folder / "registry")
         secrets = folder / "secrets"
@@ -49,7 +48,7 @@ class World:
         for name, password in PASSWORDS.items():
             (secrets / name).write_text(password + "\n")
         path = folder / "mailsync.toml"
-        path.write_text(_configuration(dovecot, radicale, language), encoding="utf-8")
+        path.write_text(_configuration(dovecot, books, language), encoding="utf-8")
         return path
 
 
@@ -64,16 +63,15 @@ def build(now: datetime, seed: int = SEED) -> World:
     return World(now=desk.now, mail=desk.seeds(), books=books, truth=truth)
 
 
-def servers(folder: Path) -> tuple[Dovecot, Radicale]:
+def servers(folder: Path) -> tuple[Dovecot, BuiltInBooks]:
     """The demo's two servers, not yet started, below `folder`."""
-    places = [folder / "dovecot", folder / "radicale"]
+    places = [folder / "dovecot", folder / "address-books"]
     for place in places:
         place.mkdir()
-    mail_users = {rep.name: PASSWORDS[rep.name] for rep in REPS}
-    return Dovecot(places[0], mail_users, special_use_names=MAILBOXES), Radicale(places[1], PASSWORDS)
+    return Dovecot(places[0], PASSWORDS, special_use_names=MAILBOXES), BuiltInBooks(places[1], PASSWORDS)
 
 
-def _configuration(dovecot: Dovecot, radicale: Radicale, language: str) -> str:
+def _configuration(dovecot: Dovecot, books: BuiltInBooks, language: str) -> str:
     accounts = "".join(
         f"""
 [[accounts]]
@@ -83,7 +81,7 @@ aliases = ["sales@{OWN_DOMAIN}"]
 imap = {{ url = "{dovecot.url()}", user = "{rep.name}", password_file = "secrets/{rep.name}" }}
 
 [[accounts.books]]
-url = "{radicale.url(rep.name, "contacts")}"
+url = "{books.url(rep.name, "contacts")}"
 user = "{rep.name}"
 password_file = "secrets/{rep.name}"
 scope = "owner:{rep.address}"
@@ -101,10 +99,9 @@ own_domains = ["{OWN_DOMAIN}"]
 [registry]
 source = "registry/"
 {accounts}
-[[books]]
-name = "company"
-url = "{radicale.url("shared", "customers")}"
-user = "{BOOK_USER}"
-password_file = "secrets/{BOOK_USER}"
-scope = "all"
+[server]
+enabled = true
+port = {books.port}
+data_dir = "{books.server.folder}"
+confirmed = false
 """

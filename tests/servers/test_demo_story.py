@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from mailsync.demo import world
+from mailsync.demo.books import BuiltInBooks
 from mailsync.demo.seeding import SeedMessage, seed_mail
-from mailsync.demo.servers import Dovecot, Radicale
+from mailsync.demo.servers import Dovecot
 from mailsync.demo.story import Story
 from mailsync.demo.teller import Teller
 from mailsync.demo.throwaway import give_away_tree, throwaway_folder
@@ -30,7 +31,7 @@ if "tidy" in sys.argv:
 """
 
 
-Servers = tuple[World, Dovecot, Radicale, Path]
+Servers = tuple[World, Dovecot, BuiltInBooks, Path]
 
 
 @pytest.fixture(scope="module")
@@ -38,24 +39,24 @@ def servers() -> Iterator[Servers]:
     """The sample world in its servers, and its configuration."""
     sample = world.build(datetime.now(UTC))
     with throwaway_folder() as folder:
-        dovecot, radicale = world.servers(folder)
+        dovecot, books = world.servers(folder)
         give_away_tree(folder)
-        with dovecot, radicale:
-            sample.seed(dovecot, radicale)
-            yield sample, dovecot, radicale, sample.write_files(folder, dovecot, radicale, language="en")
+        with dovecot, books:
+            sample.seed(dovecot, books)
+            yield sample, dovecot, books, sample.write_files(folder, dovecot, books, language="en")
 
 
 @pytest.fixture
 def idle(servers: Servers, tmp_path: Path) -> Iterator[Story]:
     """The story with an idle program. Nothing in it depends on what another test left in the servers."""
-    sample, dovecot, radicale, config = servers
+    sample, dovecot, books, config = servers
     answers = tmp_path / "answers.jsonl"
     lines = (json.dumps({**one, "plan_hash": "0123456789ab"}) for one in right_answers(sample.truth))
     answers.write_text("\n".join(lines))
     program = (sys.executable, "-c", IDLE.format(answers=str(answers)))
     with (tmp_path / "told").open("w", encoding="utf-8") as out:
         teller = Teller(config=config, language="en", out=out, program=program)
-        yield Story(world=sample, dovecot=dovecot, radicale=radicale, teller=teller)
+        yield Story(world=sample, dovecot=dovecot, books=books, teller=teller)
 
 
 def test_doing_nothing_fails(idle: Story) -> None:
@@ -76,7 +77,7 @@ def test_every_change_is_seen(idle: Story) -> None:
         "li.na",
         [SeedMessage(mailbox="INBOX", raw=b"Subject: x\r\n\r\n", internal_date=idle.world.now)],
     )
-    card = idle.radicale.storage("li.na", "contacts") / "x1.vcf"
+    card = idle.books.storage("li.na", "contacts") / "x1.vcf"
     card.write_bytes(card.read_bytes().replace("妈妈".encode(), b"mama"))
     idle._expect_same("Then", mail, cards)
     assert idle.teller.failures == ["Then: 1 message(s) and 1 card(s) differ, such as /li.na/contacts/x1.vcf"]
