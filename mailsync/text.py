@@ -16,6 +16,8 @@ import idna
 Translate = Callable[[str], str]
 
 LANGUAGES = ("en", "zh_CN")
+#: Texts that a spreadsheet takes for formulas when it opens a CSV file (OWASP, CSV injection), full width too.
+_FORMULA = re.compile(r"'*[ \u3000]*[=+\-@\t\r＝＋－＠]")
 
 
 def N_(template: str) -> str:
@@ -117,6 +119,16 @@ def one_line(text: str) -> str:
 
 
 @lru_cache(maxsize=65536)
+def guarded(text: str) -> str:
+    """`text` for a cell of a CSV file, with `'` before what a spreadsheet would take for a formula."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def unguarded(text: str) -> str:
+    """What `guarded` was given."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
 def normalise_address(text: str) -> str:
     """The form in which e-mail addresses are compared (DOMAIN 5): NFKC, lower case, domain in its ASCII (IDNA) form.
 

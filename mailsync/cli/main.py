@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from mailsync import __version__, log
-from mailsync.cli import contacts, customers, looking, registry, runs, serve, server, setup, shows
+from mailsync.cli import contacts, customers, export, looking, registry, runs, serve, server, setup, shows
 from mailsync.cli.context import Context
 from mailsync.errors import MailsyncError
 
@@ -30,7 +30,7 @@ for _group, _name in (
     app.add_typer(_group, name=_name)
 for _verb in (
     setup.init, looking.check, runs.plan, runs.confirm, runs.tidy, serve.run, runs.undo, runs.journal, looking.why,
-    looking.who, runs.report, setup.demo,
+    looking.who, export.export, runs.report, setup.demo,
 ):  # fmt: skip
     app.command()(_verb)
 

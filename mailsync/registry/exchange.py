@@ -18,10 +18,10 @@ from mailsync.registry.outcome import ExportReport, ImportReport, RowProblem, Ta
 from mailsync.registry.retire import Delivery, delivered, hold_brake, retire
 from mailsync.registry.rows import ReadRow, read_rows
 from mailsync.registry.statements import lock_registry
-from mailsync.registry.tables import Table, guarded, read_tables
+from mailsync.registry.tables import Table, read_tables
 from mailsync.registry.upsert_customers import Visit, upsert_customers, upsert_shows
 from mailsync.registry.upsert_people import upsert_people
-from mailsync.text import N_, Sentence
+from mailsync.text import N_, Sentence, guarded
 
 _Upsert = Callable[[Visit, Table, list[ReadRow], Tally], frozenset[int]]
 _UPSERTS: Mapping[Kind, tuple[type[Customer] | type[Contact], _Upsert]] = {

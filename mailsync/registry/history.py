@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Literal
+from typing import Literal, cast
 
 import sqlalchemy as sa
 
@@ -91,6 +92,15 @@ def record(
     ]
     if rows:
         connection.execute(sa.insert(HistoryEntry), rows)
+
+
+def touched_since(connection: sa.Connection, moment: datetime) -> Mapping[About, frozenset[int]]:
+    """Ids of the rows that something was written about at or after `moment`."""
+    found: defaultdict[About, set[int]] = defaultdict(set)
+    written = sa.select(HistoryEntry.kind, HistoryEntry.row_id).where(HistoryEntry.at >= moment).distinct()
+    for kind, row_id in connection.execute(written):
+        found[cast("About", kind)].add(row_id)
+    return {kind: frozenset(ids) for kind, ids in found.items()}
 
 
 def entries_about(connection: sa.Connection, kind: About, row_ids: Iterable[int]) -> list[Entry]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from mailsync.errors import RegistryError, unreadable_registry
 from mailsync.registry.decoding import decoded, is_garbled
 from mailsync.registry.headings import KEYS, KINDS, Kind, field_named, kind_named
-from mailsync.text import N_
+from mailsync.text import N_, unguarded
 
 #: No registry is larger, bytes.
 LARGEST_FILE = 64 * 1024 * 1024
@@ -25,8 +25,6 @@ LARGEST_FILE = 64 * 1024 * 1024
 _TITLE_ROWS = 5
 _END = "\x00end of file\x00"
 _DELIMITER_HINT = re.compile(r"sep=.\r?\n")  # Excel writes it above the headings
-#: Texts that a spreadsheet takes for formulas when it opens a CSV file (OWASP, CSV injection).
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 #: Rows of cells.
@@ -203,16 +201,7 @@ def csv_records(known: Known, text: str, file: str) -> list[list[str]]:
             file=file,
             row=len(records),
         )
-    return [[_unguarded(text) for text in record] for record in records]
-
-
-def guarded(text: str) -> str:
-    """`text` for a cell of a CSV file, with `'` before what a spreadsheet would take for a formula."""
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def _unguarded(text: str) -> str:
-    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+    return [[unguarded(text) for text in record] for record in records]
 
 
 def find_headings(known: Known, records: Iterable[Sequence[str]]) -> tuple[int, int]:
