@@ -109,7 +109,7 @@ class Book:
             return None
         if answer.status != 200:
             raise refusal(answer, href)
-        etag = answer.headers.get("etag", "")
+        etag = _etag(answer.headers.get("etag"))
         if self._sizes.get((href, etag), len(answer.body)) != len(answer.body):
             raise ItemError(
                 N_("the server shows {href} only converted to another vCard version: it is left as it is"),
@@ -218,7 +218,7 @@ class Book:
         data = text.encode("utf-8")
         lined = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
         size = (member.text(f"{DAV}getcontentlength") or "").strip()
-        etag = (member.text(f"{DAV}getetag") or "").strip()
+        etag = _etag(member.text(f"{DAV}getetag"))
         if self._profile.converts and size.isdecimal():
             self._sizes[href, etag] = int(size)
         exact = self._profile.ends_lines_itself or size == str(len(lined))
@@ -243,7 +243,7 @@ class Book:
                     removed[href] = None
                 elif f"{DAV}getetag" in member.properties or member.status == 200:
                     removed.pop(href, None)
-                    changed[href] = (member.text(f"{DAV}getetag") or "").strip()
+                    changed[href] = _etag(member.text(f"{DAV}getetag"))
             if not truncated or answer.sync_token in (None, current):
                 break
             current = answer.sync_token or ""
@@ -274,7 +274,7 @@ class Book:
             if self._is_folder(href) or member.has(f"{DAV}resourcetype", f"{DAV}collection"):
                 continue
             if self._inside(href):
-                changed[href] = (member.text(f"{DAV}getetag") or "").strip()
+                changed[href] = _etag(member.text(f"{DAV}getetag"))
             else:
                 ignored.append(member.href)
         return Changes(
@@ -338,7 +338,14 @@ class Book:
             raise changed_meanwhile(href)
         if answer.status not in (200, 201, 204):
             raise refusal(answer, href)
-        return answer.headers.get("etag")
+        return _etag(answer.headers.get("etag")) or None
+
+
+def _etag(written: str | None) -> str:
+    """An ETag as If-Match wants it (RFC 9110 8.8.3): some servers list it without quotes, and a proxy that compresses
+    answers marks the same one as weak. Empty where there is none."""
+    bare = (written or "").strip().removeprefix("W/").strip('"')
+    return f'"{bare}"' if bare else ""
 
 
 def _for_people(hrefs: Sequence[str]) -> Iterator[str]:

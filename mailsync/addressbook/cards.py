@@ -16,8 +16,10 @@ from mailsync.addressbook.contentlines import CardText, Line, escape, fold, unes
 from mailsync.run.actions import FormerProperties, NameProperties
 from mailsync.text import normalise_address, one_line
 
-#: People who want their card left alone put it into this category.
+#: People who want their card left alone put it into this category, or write this line into it.
 OPT_OUT = "no-code"
+OPT_OUT_LINE = b"X-NO-CODE"
+_NOT_MEANT = frozenset(("", "0", "no", "false"))
 
 _IGNORED = frozenset((b"REV", b"PRODID", b"BEGIN", b"END", b""))
 _NEWLINE = re.compile(r"\\+[nN]")
@@ -39,10 +41,11 @@ class CardMeaning:
     categories: tuple[str, ...]
     addresses: tuple[str, ...]  #: normalised, in the card's order, each once
     is_group: bool  #: a distribution list, not a person
+    declined: bool = False  #: it has the line `X-NO-CODE:yes`
 
     @property
     def opted_out(self) -> bool:
-        return any(category.casefold() == OPT_OUT for category in self.categories)
+        return self.declined or any(category.casefold() == OPT_OUT for category in self.categories)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +110,7 @@ def _meaning(version: str, lines: Sequence[Line]) -> CardMeaning:
         categories=tuple(item for line in found[b"CATEGORIES"] for item in rewriting.category_items(line)),
         addresses=_addresses(found[b"EMAIL"]),
         is_group=kind.casefold() in _GROUP_KINDS,
+        declined=any(line.text.strip().casefold() not in _NOT_MEANT for line in found[OPT_OUT_LINE]),
     )
 
 

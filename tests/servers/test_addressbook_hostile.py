@@ -178,6 +178,51 @@ def test_hrefs_outside_the_book_are_ignored_and_named() -> None:
     assert len(found.ignored) == len(foreign)
 
 
+@pytest.mark.parametrize("listed", ['"1"', 'W/"1"', "1", ' "1" '])
+@pytest.mark.parametrize("sent", ['"1"', 'W/"1"'])
+def test_an_etag_is_the_same_one_however_a_server_or_a_proxy_writes_it(listed: str, sent: str) -> None:
+    replies = (
+        Reply(body=listing(f"{BOOK}a.vcf").replace(b'"1"', listed.encode())),
+        Reply(status=200, headers={"ETag": sent}, body=b"x"),
+        Reply(status=204, headers={"ETag": sent.replace("1", "2")}),
+    )
+    with Scripted(*replies) as server, client(server.url) as dav:
+        book = plain_book(dav)
+        (etag,) = book.changes(None).changed.values()
+        held = book.read(f"{BOOK}a.vcf")
+        assert held is not None and held.etag == etag == '"1"'
+        assert book.write(f"{BOOK}a.vcf", b"y", etag=etag) == '"2"'
+        assert server.requests[-1].headers["If-Match"] == '"1"'
+
+
+def test_all_homes_of_a_login_are_looked_into_and_what_is_only_to_be_read_is_said() -> None:
+    def found(*members: str) -> Reply:
+        body = f'<d:multistatus xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:carddav">{"".join(members)}</d:multistatus>'
+        return Reply(body=body.encode())
+
+    def member(href: str, properties: str) -> str:
+        return (
+            f"<d:response><d:href>{href}</d:href><d:propstat><d:prop>{properties}</d:prop>"
+            "<d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response>"
+        )
+
+    book = "<d:resourcetype><d:collection/><c:addressbook/></d:resourcetype>"
+    read_only = f"{book}<d:current-user-privilege-set><d:privilege><d:read/></d:privilege></d:current-user-privilege-set>"
+    homes = "<c:addressbook-home-set><d:href>/one/</d:href><d:href>/shared/</d:href></c:addressbook-home-set>"
+    script = (
+        found(member("/", "<d:current-user-principal><d:href>/me/</d:href></d:current-user-principal>")),
+        found(member("/me/", homes)),
+        found(member("/one/", "<d:resourcetype><d:collection/></d:resourcetype>"), member("/one/a/", book)),
+        found(member("/shared/b/", read_only)),
+    )
+    with Scripted(*script) as server, client(server.url) as dav:
+        infos = dav.discover()
+    assert [(info.url.removeprefix(server.url), info.writable) for info in infos] == [
+        ("/one/a/", True),
+        ("/shared/b/", False),
+    ]
+
+
 def test_an_absolute_href_of_the_book_is_a_path() -> None:
     with Scripted(Reply()) as server, client(server.url) as dav:
         server.replies = [Reply(body=listing(f"{server.url}/li.na/contacts/a%20b.vcf"))]

@@ -22,8 +22,9 @@ from mailsync.demo.servers import Radicale, Xandikos
 from mailsync.errors import AccountError, CollectionError
 from mailsync.registry.roster import Contact, Customer, Roster
 from tests.conftest import BookUser
-from tests.contract.test_books import new_xandikos_book
+from tests.contract.test_books import new_cyrus_book, new_xandikos_book
 from tests.fakes_books import carry_out
+from tests.servers.cyrus import Cyrus
 
 TABLES = [ShelfBook.metadata.tables[table.__tablename__] for table in (ShelfBook, ShelfRow)]
 GIBSON = Customer(code="D12", company="Gibson Importing", country="AU")
@@ -237,6 +238,14 @@ def test_books_are_found_on_xandikos(xandikos: Xandikos) -> None:
     with CardDavClient(DavLogin(url=xandikos.url(), user="user", password="")) as client:
         assert xandikos.book_url in [info.url for info in client.discover()]
         assert [info.url for info in client.discover(xandikos.book_url)] == [xandikos.book_url]
+
+
+def test_books_are_found_on_cyrus_from_its_root(cyrus: Cyrus) -> None:
+    url = new_cyrus_book(cyrus)
+    with CardDavClient(DavLogin(url=cyrus.url(), user=cyrus.user, password="any")) as client:
+        found = client.discover()
+        assert url in [info.url for info in found] and all(info.writable for info in found)
+        assert [info.url for info in client.discover(url)] == [url]
 
 
 def test_nothing_found_is_said_in_words(radicale: Radicale, book_user: BookUser) -> None:

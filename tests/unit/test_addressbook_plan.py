@@ -614,6 +614,22 @@ def test_an_added_card_whose_person_wants_no_code_stays_without_one() -> None:
     assert [entry.action for entry in plan_book(ONLY_JANE, [back], BOOK).entries] == ["rename"]
 
 
+@pytest.mark.parametrize(
+    ("line", "left"),
+    [
+        ("CATEGORIES:Friends,No-Code", True),
+        ("X-NO-CODE:yes", True),
+        ("x-no-code:1", True),
+        ("X-NO-CODE:no", False),
+        ("X-NO-CODE:", False),
+        ("NOTE:no-code", False),
+    ],
+)
+def test_a_card_is_left_alone_where_it_says_so(line: str, left: bool) -> None:
+    plan = plan_book(ONLY_JANE, [card("jane", "Jane", "EMAIL:jane@gibson.example", line)], BOOK)
+    assert [entry.action for entry in plan.entries] == (["none"] if left else ["rename"])
+
+
 @pytest.mark.parametrize("entry_per_engagement", [True, False])
 @pytest.mark.parametrize("own", [False, True], ids=["added cards", "a person's card"])
 def test_two_scopes_of_one_book_leave_each_other_alone(own: bool, entry_per_engagement: bool) -> None:
