@@ -10,6 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -77,6 +78,7 @@ class Session:
         self.base = httpx.URL(login.url)
         self._refuse_base()
         self._deadline = _Deadline(clock)
+        self._one_writer = threading.Lock()
         self.was_locked = False  #: a write was answered “locked” (HTTP 423) because another one was under way
         self._auth: httpx.Auth = httpx.BasicAuth(login.user, login.password)
         self._client = httpx.Client(
@@ -115,11 +117,13 @@ class Session:
         401."""
         again = tuple(again_when)
         for attempt in range(1, TRIES + 1):
-            answer = self._once(method, url, body, headers or {})
+            with self._turn(method):
+                answer = self._once(method, url, body, headers or {})
+            in_our_own_way = answer.status == LOCKED and not self.was_locked
             self.was_locked = self.was_locked or answer.status == LOCKED
             if answer.status not in again:
                 return answer
-            wait = _wait(answer, attempt)
+            wait = 0.0 if in_our_own_way else _wait(answer, attempt)
             if attempt < TRIES and wait <= LONGEST_WAIT:
                 self._sleep(wait)
             else:
@@ -131,6 +135,12 @@ class Session:
                 status=answer.status,
             )
         return answer
+
+    def _turn(self, method: str) -> AbstractContextManager[object]:
+        """Once a server was seen to lock, writes go over one after the other, from however many threads."""
+        if self.was_locked and method not in QUESTIONS:
+            return self._one_writer
+        return nullcontext()
 
     def _once(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         target = self.base.join(url)

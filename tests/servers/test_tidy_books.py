@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from mailsync.addressbook import profile
 from mailsync.addressbook.book import Book
 from mailsync.addressbook.carddav import CardDavClient
 from mailsync.addressbook.cards import read_meaning
+from mailsync.addressbook.shelf import Shelf
 from mailsync.addressbook.transport import Answer, DavLogin, Session
 from mailsync.run.apply_cards import WINDOW
 from mailsync.tidy import running
@@ -76,6 +78,12 @@ class Office:
         """Names by number of the card."""
         cards = self.book.read_many(sorted(self.book.listing()))
         return [read_meaning(card.data).fn for _, card in sorted(cards.items())]
+
+    def held(self, name: str) -> bytes:
+        """A card's very bytes."""
+        card = self.book.read(urlsplit(self.book.url).path + name)
+        assert card is not None
+        return card.data
 
     def edit(self, name: str, data: bytes) -> None:
         """A person's client writes a card without asking."""
@@ -232,6 +240,41 @@ def test_the_time_that_writing_takes_is_foretold_once_a_server_was_measured(offi
         office.edit(f"{number:03}.vcf", a_card(number, "Somebody"))
     seconds = office.tidy(dry_run=True)["write_seconds"]
     assert seconds is not None and 0 < seconds < 60
+
+
+@pytest.mark.parametrize("login", ["xandikos"], indirect=True)
+@pytest.mark.parametrize("office", [BULK], indirect=True)
+def test_a_server_that_locks_is_learnt_and_every_card_is_written(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(profile, "_TOKENS", ())  # as if nobody had ever measured this server
+    told = office.tidy()
+    assert (told["exit_code"], told["counts"]["done"]) == (0, BULK)
+    assert office.fns() == [coded(number) for number in range(BULK)]
+    with CardDavClient(DavLogin(url=office.book.url, user="user", password="-")) as client:
+        book = client.book(office.book.url)
+        Shelf(office.desk.engine, office.account.name).introduce(book)
+        assert (book.profile.one_writer, book.connections) == (True, 1)
+
+
+def test_an_opt_out_that_a_client_writes_and_an_engagement_that_ends_give_the_name_back(
+    office: Office,
+) -> None:
+    before = {name: office.held(name) for name in ("000.vcf", "001.vcf", "002.vcf")}
+    office.tidy()
+    opted = office.held("000.vcf").replace(b"END:VCARD", b"X-NO-CODE:yes\r\nEND:VCARD")
+    office.edit("000.vcf", opted)
+    people = Path(str(office.desk.house.registry_source)) / "people.csv"
+    people.write_text(
+        "".join(line for line in people.read_text().splitlines(True) if not line.startswith("p1,"))
+    )
+    told = office.tidy(by_hand=False)
+    assert {row["kind"] for row in told["actions"]} == {"card-restore"}
+    assert {row["state"] for row in told["actions"]} == {"done"}
+    assert office.held("000.vcf").replace(b"X-NO-CODE:yes\r\n", b"") == before["000.vcf"]
+    assert office.held("001.vcf") == before["001.vcf"]
+    assert office.fns() == ["Person 0", "Person 1", coded(2)]
+    assert office.tidy(by_hand=False)["actions"] == []
 
 
 def test_a_book_that_is_deleted_is_noticed_at_the_next_run_and_looked_for_again(office: Office) -> None:
