@@ -39,6 +39,11 @@ class Profile:
         return self if named in (None, self.server) else replace(self, server=named or "other")
 
     @property
+    def title(self) -> str:
+        """The server's name, as people know it."""
+        return "CardDAV" if self.server == "other" else self.server.capitalize()
+
+    @property
     def stores_through_vobject(self) -> bool:
         """Whether the server rewrites each card as it stores it, and what vobject does not understand is lost."""
         return self.server == "radicale"

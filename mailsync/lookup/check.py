@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from mailsync.addressbook.book import Book
+from mailsync.addressbook.profile import Profile as ServerHabits
 from mailsync.addressbook.scope import parse_scope
 from mailsync.errors import MailsyncError
 from mailsync.mailbox.headers import MailboxRole
@@ -128,7 +130,7 @@ def _books(account: Account, book: BookAccess) -> Iterator[Line]:
         parse_scope(book.scope)
         with dav_client(book.access) as client:
             found = client.discover()
-            sizes = {one.url: len(client.book(one.url).listing()) for one in found}
+            looked = {one.url: _look_into(client.book(one.url)) for one in found}
     except MailsyncError as error:
         yield _error(account.name, error)
         return
@@ -136,10 +138,14 @@ def _books(account: Account, book: BookAccess) -> Iterator[Line]:
         if one.writable:
             yield _ok(
                 account.name,
-                N_("Address book {name} at {url}: {cards} cards, may be written"),
+                N_(
+                    "Address book {name} at {url}: {cards} cards, may be written ({server}, {connections} at once)"
+                ),
                 name=one.name,
                 url=one.url,
-                cards=sizes[one.url],
+                cards=looked[one.url][0],
+                server=looked[one.url][1].title,
+                connections=looked[one.url][1].connections,
             )
         else:
             yield _warning(
@@ -151,6 +157,11 @@ def _books(account: Account, book: BookAccess) -> Iterator[Line]:
                 url=one.url,
                 user=book.access.user,
             )
+
+
+def _look_into(book: Book) -> tuple[int, ServerHabits]:
+    """How many cards it has, and what its server is known for."""
+    return len(book.changes(None).changed), book.profile
 
 
 def _ok(about: str, template: str, **fields: object) -> Line:
