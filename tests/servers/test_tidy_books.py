@@ -221,6 +221,37 @@ def test_a_client_that_writes_the_old_name_back_is_repaired_and_then_reported(of
     assert office.fns()[0] == "Person 0"
 
 
+class Killed(BaseException):
+    """As if the process ended here: no handler of the run catches it."""
+
+
+@pytest.mark.parametrize("office", [WINDOW + 60], indirect=True)
+@pytest.mark.parametrize("at", [1, 2, 50, WINDOW + 30])
+def test_a_run_that_dies_among_parallel_writes_is_gone_on_with(office: Office, at: int) -> None:
+    written = Counter[str]()
+
+    def die(method: str, path: str) -> None:
+        if method == "PUT":
+            written[path] += 1
+            if written.total() >= at:
+                raise Killed
+
+    office.wire.before = die
+    with pytest.raises(Killed):
+        office.tidy()
+    office.wire.before = lambda _method, _path: None
+    count = WINDOW + 60
+    told = office.tidy()
+    assert told["exit_code"] == 0
+    assert office.fns() == [coded(number) for number in range(count)]
+    assert not office.desk.journal.open_rows(office.account.name)
+    done = [row for row in office.desk.journal.rows(account=office.account.name) if row.state == "done"]
+    assert Counter(row.action.href for row in done) == Counter(  # type: ignore[union-attr]
+        f"{urlsplit(office.book.url).path}{number:03}.vcf" for number in range(count)
+    )
+    assert office.tidy()["actions"] == []
+
+
 def test_a_run_whose_time_for_cards_is_over_leaves_the_rest_to_the_next(office: Office) -> None:
     counts = []
     for _ in range(PEOPLE):

@@ -50,7 +50,12 @@ def documented(raw: Any, prefix: str = "") -> set[str]:
 
 def test_the_example_is_valid_and_names_every_key() -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
-    in_comments = set(re.findall(r"\b(accounts_file|ca_file|password_command|password_env|data_dir|certificate_file|key_file)\b", text))
+    in_comments = set(
+        re.findall(
+            r"\b(accounts_file|ca_file|password_command|password_env|data_dir|certificate_file|key_file)\b",
+            text,
+        )
+    )
     keys = {key for key in keys_of(config.Config) if key.rpartition(".")[2] not in in_comments}
     optional = re.compile(
         r"^((accounts\.calendar|accounts\.books|books|accounts\.imap)\.insecure|server\.name)$"
