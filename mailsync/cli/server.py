@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
-import time
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -70,15 +70,15 @@ def remove(ctx: typer.Context, user: UserArgument) -> int:
 @app.command()
 def start(ctx: typer.Context) -> int:
     """Run the server by itself until Ctrl-C; `mailsync run` runs it too."""
-    from mailsync.cli.ending import asked_to_end
+    from mailsync.daemon.bell import Bell, rung_by_signals
     from mailsync.daemon.books_child import serving
 
     context: Context = ctx.obj
     server = books_server(context.config)
-    with asked_to_end(context.translate) as stop, serving(server):
+    with Bell() as bell, rung_by_signals(bell), serving(server):
         _say(context, N_("Address books at {url}; Ctrl-C ends it"), url=server.url)
-        while not stop():
-            time.sleep(0.2)
+        while not bell.wait(timedelta(hours=1)):
+            pass
     return 0
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from mailsync.config.server import is_loopback
-from mailsync.errors import ConfigError, UsageError
+from mailsync.errors import AccountError, ConfigError, UsageError
 from mailsync.text import N_
 
 #: Who writes the company book.
@@ -156,13 +156,14 @@ class BooksServer:
             raise ConfigError([f"it cannot be written: {error}"], str(self.folder)) from error
 
     def secret(self) -> str:
-        """mailsync's own password. Raises `ConfigError` before the first start."""
+        """mailsync's own password. Raises `AccountError` before the first start."""
         try:
             return self._secret_file.read_text(encoding="utf-8").strip()
         except FileNotFoundError:
-            raise ConfigError(
-                ["the built-in server was never started: type “mailsync run” or “mailsync server start”"],
-                str(self.folder),
+            raise AccountError(
+                N_(
+                    "The built-in address-book server was never started: type “mailsync run” or “mailsync server start”"
+                )
             ) from None
 
     @property

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -185,8 +186,8 @@ def beside_bare(server: str, count: int, changed: int, folder: Path) -> float:
             ready = [
                 (action.href, action.etag, edit(held[action.href].data, action.edit)) for action in first
             ]
-            floor.add(size, lambda ready=ready: bare(bench.book, ready))
-            ours.add(size, lambda second=second: bench.write(second))
+            floor.add(size, partial(bare, bench.book, ready))
+            ours.add(size, partial(bench.write, second))
         ours.add(0, bench.finish)
         said = f"{server}, {count} cards, {bench.book.connections} connection(s)"
         say(

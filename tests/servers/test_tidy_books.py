@@ -226,7 +226,7 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("office", [WINDOW + 60], indirect=True)
-@pytest.mark.parametrize("at", [1, 2, 50, WINDOW + 30])
+@pytest.mark.parametrize("at", [2, WINDOW + 30])
 def test_a_run_that_dies_among_parallel_writes_is_gone_on_with(office: Office, at: int) -> None:
     written = Counter[str]()
 
