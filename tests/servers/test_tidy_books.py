@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from mailsync.addressbook import profile
 from mailsync.addressbook.book import Book
 from mailsync.addressbook.carddav import CardDavClient
 from mailsync.addressbook.cards import read_meaning
+from mailsync.addressbook.places import LOOK_AGAIN
 from mailsync.addressbook.shelf import Shelf
 from mailsync.addressbook.transport import Answer, DavLogin, Session
 from mailsync.run.apply_cards import WINDOW
@@ -53,12 +55,14 @@ class Wire:
     """What went over to the server; `before` is called before each request."""
 
     asked: list[tuple[str, str]] = field(default_factory=list)  #: method, path
+    bodies: list[bytes] = field(default_factory=list)  #: of the same requests
     before: Callable[[str, str], None] = field(default=lambda _method, _path: None)
 
     def take(self) -> Counter[str]:
         """Requests by method since the last time."""
         methods = Counter(method for method, _ in self.asked)
         self.asked.clear()
+        self.bodies.clear()
         return methods
 
 
@@ -133,6 +137,7 @@ def office(
             if self is not persons:
                 wire.before(method, target.path)
                 wire.asked.append((method, target.path))
+                wire.bodies.append(body)
             return mine(self, method, target, body, headers)
 
         monkeypatch.setattr(Session, "_attempt", attempt)
@@ -156,6 +161,10 @@ def test_many_cards_are_written_with_no_question_for_each_and_the_token_is_asked
 ) -> None:
     told = office.tidy(by_hand=False)
     assert (told["exit_code"], told["counts"]["done"]) == (0, BULK)
+    assert b"sync-collection" in office.wire.bodies[-1]
+    assert (
+        sum(b"sync-collection" in body for body in office.wire.bodies) == 2
+    )  # at the beginning and at the end
     asked = office.wire.take()
     assert asked["PUT"] == BULK
     assert asked["GET"] == 0
@@ -261,6 +270,45 @@ def test_a_run_whose_time_for_cards_is_over_leaves_the_rest_to_the_next(office: 
     # The first card goes alone, to see what the server makes of it; then the time is over.
     assert counts == [(1, 2), (1, 1), (1, 0)]
     assert office.fns() == [coded(number) for number in range(PEOPLE)]
+
+
+@pytest.mark.parametrize("login", ["radicale"], indirect=True)
+@pytest.mark.parametrize("office", [BULK], indirect=True)
+def test_a_first_run_in_parts_is_not_held_for_changing_the_whole_book(office: Office) -> None:
+    for _ in range(2):
+        told = office.tidy(by_hand=False, card_seconds=0.0)
+        assert (told["exit_code"], told["counts"]["done"]) == (0, 1)
+    assert office.tidy(by_hand=False)["counts"]["done"] == BULK - 2
+    for number in range(BULK):
+        office.edit(f"{number:03}.vcf", a_card(number, "Somebody"))
+    assert office.tidy(by_hand=False)["exit_code"] == 20  # the first run is over: now a change of all is held
+
+
+@pytest.mark.parametrize("login", ["radicale"], indirect=True)
+def test_a_new_book_is_seen_within_the_hour_and_at_once_by_who_types_a_command(
+    office: Office, book_user: BookUser
+) -> None:
+    now = [datetime(2026, 11, 26, 12, tzinfo=UTC)]
+    desk = replace(office.desk, clock=lambda: now[0])
+    access = replace(office.account.books[0].access, url=book_user.principal_url)
+    account = replace(office.account, books=(BookAccess(access=access),))
+
+    def books(**options: Any) -> set[str]:
+        told = running.run(desk, account, Options(by_hand=False, **options))
+        return {str(card["book"]).rstrip("/").rpartition("/")[2] for card in told["cards"]}
+
+    assert books() == {"contacts"}
+    book_user.seed({"x.vcf": a_card(90)}, "second")
+    now[0] += LOOK_AGAIN - timedelta(minutes=1)
+    assert books() == {"contacts"}
+    now[0] += timedelta(minutes=1)
+    assert books() == {"contacts", "second"}
+    book_user.seed({"y.vcf": a_card(91)}, "third")
+    assert books() == {"contacts", "second"}
+    assert books(full=True) == {"contacts", "second", "third"}
+    book_user.seed({"z.vcf": a_card(92)}, "fourth")
+    told = running.run(desk, account, Options(dry_run=True))
+    assert any("/fourth/" in str(card["book"]) for card in told["cards"])
 
 
 @pytest.mark.parametrize("office", [WINDOW], indirect=True)

@@ -85,6 +85,25 @@ def test_real_cards_change_in_their_name_lines_alone_and_get_them_back() -> None
     assert versions["unreadable"] < 100
 
 
+#: Cards that a rewrite or its restore once damaged, or that raised what they should not.
+ODD = (
+    b"BEGIN:VCARD\rX\r\nVERSION:3.0\nFN:Jane\nN:Roe;Jane;;;\nCATEGORIES;ENCODING=b:RDEy\r\n\nEND:VCARD\n",
+    b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Jane\r\nCATEGORIES:Friends,VIP\r\n \r\nEND:VCARD\r\n",
+    b"BEGIN:VCARD\nVERSION:3.0\nFN:Jane\nCATEGORIES:Friends\r\n\t\nEND:VCARD\n",
+    b"BEGIN:VCARD\nVERSION:3.0\nFN:Jane\nN:Roe;Jane;\r;;\nEND:VCARD\n",
+    b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN;ENCODING=QUOTED-PRINTABLE:=4Aane\r\nN;CHARSET=gb2312:a;b\r\nEND:VCARD\r\n",
+    b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN;CHARSET=U\xffTF-8:Jane\r\nN;CHARSET=\x00:a;b\r\nEND:VCARD\r\n",
+    b"BEGIN:VCARD\nVERSION:2.1\nFN:Jane\nLABEL;CHARSET=Window=s-1251;QUOTED-PRINTABLE:=CA\nEND:VCARD\n",
+    b"BEGIN:VCARD\rVERSION:3.0\rFN:Jane\rN:Roe;Jane;;;\rEND:VCARD\r",
+)
+
+
+@pytest.mark.parametrize("data", ODD)
+def test_odd_cards_are_edited_and_get_their_bytes_back(data: bytes) -> None:
+    assert check(data)
+    survives_vobject(data)
+
+
 def test_the_demos_cards_change_in_their_name_lines_alone_and_get_them_back() -> None:
     assert sum(check(data) for data in demo_cards()) > 100
 
