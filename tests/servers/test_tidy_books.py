@@ -21,7 +21,6 @@ from mailsync.addressbook.shelf import Shelf
 from mailsync.addressbook.transport import Answer, DavLogin, Session
 from mailsync.run.apply_cards import WINDOW
 from mailsync.tidy import running
-from mailsync.tidy.again import ROUNDS
 from mailsync.tidy.desk import Desk, open_desk
 from mailsync.tidy.settings import Access, Account, BookAccess, House, Options
 from tests.conftest import PASSWORD, BookUser
@@ -211,7 +210,7 @@ def test_a_card_that_is_edited_each_time_is_left_after_some_rounds(office: Offic
     office.wire.before = person
     told = office.tidy()
     assert told["exit_code"] == 3
-    assert edits == {f"{number:03}.vcf": ROUNDS for number in range(PEOPLE)}
+    assert edits == {f"{number:03}.vcf": 3 for number in range(PEOPLE)}
     assert [row["kind"] for row in told["conflicts"]] == ["card-rename-conflict"] * PEOPLE
     assert office.fns() == [f"Person {number}" for number in range(PEOPLE)]
 
@@ -330,6 +329,9 @@ def test_a_server_that_locks_is_learnt_and_every_card_is_written(
     told = office.tidy()
     assert (told["exit_code"], told["counts"]["done"]) == (0, BULK)
     assert office.fns() == [coded(number) for number in range(BULK)]
+    assert (
+        office.wire.take()["PUT"] < BULK + 2 * profile.CONNECTIONS
+    )  # refused are only those already under way
     with CardDavClient(DavLogin(url=office.book.url, user="user", password="-")) as client:
         book = client.book(office.book.url)
         Shelf(office.desk.engine, office.account.name).introduce(book)

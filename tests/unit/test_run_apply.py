@@ -101,6 +101,22 @@ def test_the_first_card_goes_alone() -> None:
     assert windows == [1, WINDOW, 4]
 
 
+def test_a_book_that_fails_while_the_next_window_is_under_way_leaves_no_row_open() -> None:
+    book, journal = a_book(2 * WINDOW + 1), memory_journal()
+    book.connections = 2
+
+    def fail(href: str) -> None:
+        if href == "/50.vcf":
+            raise CollectionError("the book is gone")
+
+    book.before_write = fail
+    outcome = carry_out(renames(book), book=book, journal=journal)
+    assert [str(error) for error in outcome.errors] == ["the book is gone"]
+    assert set(states(journal)) <= {"done", "abandoned", "failed"}
+    named = sum(b"D12" in card for card in book.cards.values())
+    assert len(outcome.done) == named > WINDOW
+
+
 def test_a_card_that_changed_since_the_plan_is_left() -> None:
     book, journal = a_book(3), memory_journal()
     actions = renames(book)
