@@ -25,6 +25,7 @@ from mailsync.text import N_
 
 TRIES = 5  #: for answers that ask to come again
 LONGEST_WAIT = 60.0  #: seconds, of one wait
+SOON = 0.25  #: seconds, when the only one in our way is our own other write
 BUSY = (429, 503)
 LOCKED = 423
 MOST_CONNECTIONS = 8  #: at once, from one session
@@ -123,7 +124,7 @@ class Session:
             self.was_locked = self.was_locked or answer.status == LOCKED
             if answer.status not in again:
                 return answer
-            wait = 0.0 if in_our_own_way else _wait(answer, attempt)
+            wait = SOON if in_our_own_way else _wait(answer, attempt)
             if attempt < TRIES and wait <= LONGEST_WAIT:
                 self._sleep(wait)
             else:

@@ -7,7 +7,10 @@ import itertools
 import ssl
 import subprocess
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -318,6 +321,37 @@ def test_a_locked_card_is_written_when_the_lock_is_gone() -> None:
         assert dav.book(BOOK).write(f"{BOOK}a.vcf", b"x", etag='"1"') == '"2"'
         assert server.requests[-1].headers["If-Match"] == '"1"'
     assert len(naps) == 1
+
+
+def test_a_server_that_locks_gets_one_write_after_the_other_from_then_on() -> None:
+    busy, answers = threading.Lock(), Counter[int]()
+
+    class Locking(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            free = busy.acquire(blocking=False)
+            status = 204 if free else 423
+            answers[status] += 1
+            if free:
+                time.sleep(0.03)
+                busy.release()
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_arguments: object) -> None:
+            """Tests print nothing."""
+
+    server = _QuietServer(("127.0.0.1", 0), Locking)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    login = DavLogin(url=f"http://127.0.0.1:{server.server_port}", user="li.na", password="pass-word")
+    with CardDavClient(login) as dav, ThreadPoolExecutor(4) as pool:
+        book = plain_book(dav)
+        list(pool.map(lambda n: book.write(f"{BOOK}{n}.vcf", b"x", etag='"1"'), range(40)))
+        assert book.connections == 1
+    server.shutdown()
+    server.server_close()
+    assert answers[204] == 40 and 0 < answers[423] <= 6  # those that were under way with the first
 
 
 def test_a_refused_login_is_tried_once_and_names_the_user() -> None:
