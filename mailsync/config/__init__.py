@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mailsync.config.accounts_file import with_accounts_file
-from mailsync.config.base import Strict, WithPassword, known_scope
+from mailsync.config.base import Strict, WithPassword, WithScope
 from mailsync.config.registry import Registry as Registry
 from mailsync.config.registry import SqlTable as SqlTable
 from mailsync.config.registry import SqlTables as SqlTables
@@ -63,21 +63,15 @@ class ImapLogin(Login):
         return self
 
 
-class BookLogin(Login):
+class BookLogin(Login, WithScope):
     """An address book: a collection, a principal or a server root (then every writable book in it)."""
 
-    scope: str = "all"
     create_missing: bool = True
 
     @field_validator("url")
     @classmethod
     def _scheme(cls, url: str) -> str:
         return _checked_url(url, ("https", "http"))
-
-    @field_validator("scope")
-    @classmethod
-    def _known_scope(cls, scope: str) -> str:
-        return known_scope(scope)
 
     @model_validator(mode="after")
     def _no_plaintext(self) -> BookLogin:

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from mailsync.config.secrets import secret_from_command, secret_from_file
 from mailsync.errors import ConfigError
@@ -14,17 +14,23 @@ from mailsync.errors import ConfigError
 _SCOPE = re.compile(r"all|(owner|codes):\s*[^,\s]+(\s*,\s*[^,\s]+)*")
 
 
-def known_scope(scope: str) -> str:
-    """`scope` as it is. Raises `ValueError` where it is none (FORMATS 2)."""
-    if not _SCOPE.fullmatch(scope.strip()):
-        raise ValueError('write "all", "owner:a@x,b@x" or "codes:D12,E05"')
-    return scope
-
-
 class Strict(BaseModel):
     """A table of the configuration; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WithScope(Strict):
+    """A table about a book, with the customers whom the book shows (FORMATS 2)."""
+
+    scope: str = "all"
+
+    @field_validator("scope")
+    @classmethod
+    def _known_scope(cls, scope: str) -> str:
+        if not _SCOPE.fullmatch(scope.strip()):
+            raise ValueError('write "all", "owner:a@x,b@x" or "codes:D12,E05"')
+        return scope
 
 
 class WithPassword(Strict):

@@ -6,15 +6,15 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from mailsync.config.base import Strict, known_scope
+from mailsync.config.base import WithScope
 
 #: The name of the built-in book's account: `book:company` in commands and reports.
 ACCOUNT = "book:company"
 
 
-class Server(Strict):
+class Server(WithScope):
     """Where the built-in server listens, and where it keeps its books."""
 
     enabled: bool = False
@@ -22,17 +22,11 @@ class Server(Strict):
     port: Annotated[int, Field(ge=1, le=65535)] = 5232
     data_dir: Path | None = None  #: None: `books` in the state directory
     book: str = "Customers"  #: the company book's name, as clients show it
-    scope: str = "all"
     confirmed: bool = True  #: the book is mailsync's own: nobody else's cards are in it
     name: str | None = None  #: the host name in the certificate
     certificate_file: Path | None = None
     key_file: Path | None = None
     insecure: bool = False
-
-    @field_validator("scope")
-    @classmethod
-    def _known_scope(cls, scope: str) -> str:
-        return known_scope(scope)
 
     @model_validator(mode="after")
     def _passwords_are_safe(self) -> Server:
