@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
@@ -267,9 +268,16 @@ def _wants_digest(answer: Answer) -> bool:
 
 
 def _wait(answer: Answer, attempt: int) -> float:
-    """Seconds to wait: what Retry-After asks (RFC 9110 10.2.3, in seconds), else twice as long each time."""
+    """Seconds to wait: what Retry-After asks (RFC 9110 10.2.3), else twice as long each time."""
     asked = answer.headers.get("retry-after", "").strip()
-    return float(asked) if asked.isdecimal() else 0.5 * 2.0**attempt
+    if asked.isdecimal():
+        return float(asked)
+    try:
+        # A date is one by the server's own clock.
+        until = parsedate_to_datetime(asked) - parsedate_to_datetime(answer.headers.get("date", ""))
+    except (TypeError, ValueError):
+        return 0.5 * 2.0**attempt
+    return max(0.0, until.total_seconds())
 
 
 def _tls(login: DavLogin) -> ssl.SSLContext:

@@ -77,6 +77,7 @@ def _address_books(context: Context) -> AbstractContextManager[Child | None]:
 
 
 def _runner(context: Context) -> Callable[[str, Event], int]:
+    from mailsync.daemon.telling import Telling
     from mailsync.tidy import running
 
     desk = context.desk
@@ -86,7 +87,7 @@ def _runner(context: Context) -> Callable[[str, Event], int]:
     options = Options(by_hand=False, card_seconds=card_seconds)
 
     def run_account(name: str, stop: Event) -> int:
-        result = running.run(desk, accounts[name], options, stop=stop.is_set)
+        result = running.run(desk, accounts[name], options, stop=stop.is_set, progress=Telling(name))
         for error in result["errors"]:
             level = logging.INFO if error["kind"] == "unconfirmed" else logging.ERROR
             logger.log(level, "%s: %s", name, error["sentence"])

@@ -67,7 +67,10 @@ class Scripted:
                     Request(method=self.command, path=self.path, headers=dict(self.headers.items()))
                 )
                 reply = script.replies.pop(0) if len(script.replies) > 1 else script.replies[0]
-                self.send_response(reply.status)
+                if "Date" in reply.headers:
+                    self.send_response_only(reply.status)
+                else:
+                    self.send_response(reply.status)
                 for name, value in ({"Content-Length": str(len(reply.body))} | reply.headers).items():
                     self.send_header(name, value)
                 self.end_headers()
@@ -288,6 +291,26 @@ def test_a_busy_server_is_asked_again_after_the_time_it_names(status: int) -> No
     ):
         assert dict(dav.book(BOOK).changes("t0").changed) == {}
     assert naps == [7.0, 7.0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "waited"),
+    [
+        ("Thu, 26 Nov 2026 18:00:09 GMT", 9.0),
+        ("Thu, 26 Nov 2026 17:00:00 GMT", 0.0),
+        ("soon", 1.0),
+        ("", 1.0),
+    ],
+)
+def test_the_time_it_names_may_be_a_date_by_its_own_clock(asked: str, waited: float) -> None:
+    naps: list[float] = []
+    headers = {"Retry-After": asked, "Date": "Thu, 26 Nov 2026 18:00:00 GMT"}
+    with (
+        Scripted(Reply(status=503, headers=headers), Reply(body=listing())) as server,
+        client(server.url, naps=naps) as dav,
+    ):
+        dav.book(BOOK).changes("t0")
+    assert naps == [waited]
 
 
 def test_a_server_that_stays_busy_is_left_for_the_next_run() -> None:
