@@ -29,7 +29,7 @@ for _group, _name in (
 ):  # fmt: skip
     app.add_typer(_group, name=_name)
 for _verb in (
-    setup.init, looking.check, runs.plan, runs.confirm, runs.tidy, serve.run, runs.undo, runs.journal, looking.why,
+    setup.init, looking.check, runs.plan, runs.confirm, runs.tidy, serve.run, runs.undo, runs.restore, runs.journal, looking.why,
     looking.who, export.export, runs.report, setup.demo,
 ):  # fmt: skip
     app.command()(_verb)

@@ -122,6 +122,36 @@ def undo(
     return int(result["exit_code"])
 
 
+def restore(
+    ctx: typer.Context,
+    account: Annotated[str, typer.Argument(help="The account, or book:NAME.")],
+    book: Annotated[str | None, typer.Option("--book", metavar="URL", help="Only this address book.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be done; write nothing to any server.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Give all cards their former names back, and take away those that mailsync added; for when you stop using it."""
+    from mailsync.cli import show
+    from mailsync.cli.ending import asked_to_end
+    from mailsync.tidy import restoring
+
+    context: Context = ctx.obj
+    (wanted,) = context.accounts([account])
+    with (
+        asked_to_end(context.translate) as stop,
+        show.progress(account, context, quiet=as_json) as progress,
+    ):
+        result = restoring.restore(
+            context.desk, wanted, book=book, dry_run=dry_run, stop=stop, progress=progress
+        )
+    if as_json:
+        show.result_line(context, result)
+    else:
+        show.on_terminal(context, [result])
+    return int(result["exit_code"])
+
+
 def journal(
     ctx: typer.Context,
     run: Annotated[str | None, typer.Option("--run", help="Only this run.")] = None,

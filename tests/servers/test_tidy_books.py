@@ -19,8 +19,9 @@ from mailsync.addressbook.cards import read_meaning
 from mailsync.addressbook.places import LOOK_AGAIN
 from mailsync.addressbook.shelf import Shelf
 from mailsync.addressbook.transport import Answer, DavLogin, Session
+from mailsync.errors import UsageError
 from mailsync.run.apply_cards import WINDOW
-from mailsync.tidy import running
+from mailsync.tidy import restoring, running, undoing
 from mailsync.tidy.desk import Desk, open_desk
 from mailsync.tidy.settings import Access, Account, BookAccess, House, Options
 from tests.conftest import PASSWORD, BookUser
@@ -356,6 +357,33 @@ def test_an_opt_out_that_a_client_writes_and_an_engagement_that_ends_give_the_na
     assert office.held("001.vcf") == before["001.vcf"]
     assert office.fns() == ["Person 0", "Person 1", coded(2)]
     assert office.tidy(by_hand=False)["actions"] == []
+
+
+def test_one_command_gives_a_whole_book_its_former_names_back(office: Office) -> None:
+    missing = urlsplit(office.book.url).path + "002.vcf"
+    office.book.delete(missing, etag=office.book.listing()[missing])
+    before = {name: office.held(name) for name in ("000.vcf", "001.vcf")}
+    assert office.tidy()["counts"]["by_action"] == {"card-create:done": 1, "card-rename:done": 2}
+    office.wire.take()
+    shown = restoring.restore(office.desk, office.account, dry_run=True)
+    assert shown["counts"]["by_action"] == {"card-delete:planned": 1, "card-restore:planned": 2}
+    assert not office.wire.take() & Counter({"PUT": 1, "DELETE": 1})
+    told = restoring.restore(office.desk, office.account)
+    assert (told["exit_code"], told["counts"]["done"]) == (0, 3)
+    assert len(office.book.listing()) == 2
+    assert {name: office.held(name) for name in before} == before
+    assert (
+        office.tidy(by_hand=False)["exit_code"] == 20
+    )  # who gave the names back does not want them again at once
+    assert office.fns() == ["Person 0", "Person 1"]
+    assert office.tidy()["counts"]["done"] == 3
+    undone = undoing.undo(office.desk, [office.account], told["run"])
+    assert undone["exit_code"] == 3  # what came after it must be undone first
+
+
+def test_a_book_that_is_not_there_is_not_given_back(office: Office) -> None:
+    with pytest.raises(UsageError, match="writes no address book"):
+        restoring.restore(office.desk, office.account, book="https://dav.example/other/")
 
 
 def test_a_book_that_is_deleted_is_noticed_at_the_next_run_and_looked_for_again(office: Office) -> None:
