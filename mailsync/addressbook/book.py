@@ -156,8 +156,10 @@ class Book:
             return False
         name = f"{CARD}supported-address-data"
         answer = propfind(self._session, self._url, (name,), 0)
-        if answer.status != 207:
+        if answer.status >= 500:
             raise no_multistatus(answer)
+        if answer.status != 207:  # a server that does not even know the question converts nothing
+            return False
         offered = (
             member.properties[name]
             for member in davxml.parse(answer.body, answer.url).members
