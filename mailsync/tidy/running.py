@@ -113,6 +113,7 @@ class Visit:
     findings: list[Finding] = field(default_factory=list)
     blocked: set[str] = field(default_factory=set)
     paces: dict[str, float] = field(default_factory=dict)  #: book → seconds a card took to write in this run
+    remembered: set[int] = field(default_factory=set)  #: journal rows that the shelf was told of
     stopped: bool = False  #: somebody who typed the command ended it; the daemon's own end is no event
 
     def __post_init__(self) -> None:
@@ -251,11 +252,9 @@ class Visit:
                 "refused": mail.refused,
             }
         self.errors += permission.refusals
-        books_allowed = [url for url in books if url in permission.allowed]
-        self._accept(books_allowed)
+        self._accept([url for url in books if url in permission.allowed])
         results = self._apply(servers, plan.actions, permission.allowed)
         plan, results = self._apply_again(servers, roster, plan, results, permission.allowed)
-        self._accept(books_allowed)
         told["write_seconds"] = self._estimate(plan, results, books)
         told["actions"] = result.action_rows(plan.actions, results)
         told["cards"] = result.card_rows(plan.entries, results)
@@ -265,7 +264,8 @@ class Visit:
             self._tell_messages(mail, plan, told, former, outside, applied=MAILBOX in permission.allowed)
 
     def _accept(self, urls: Sequence[str]) -> None:
-        """Brakes were asked, so the books are as they should be: before the effects, and with them."""
+        """Brakes were asked of the books as they were read, so they are as they should be. What is read after that,
+        nobody has asked them of yet."""
         for url in urls:
             self.shelf.accept(url)
         if urls and self.options.force:
@@ -332,9 +332,11 @@ class Visit:
             self.paces[url] = seconds / cards
             self.shelf.paced(url, self.paces[url])
         self.errors += outcome.errors
-        self.stopped = outcome.stopped and self.options.by_hand
+        self.stopped = self.stopped or (outcome.stopped and self.options.by_hand)
         rows = self.desk.journal.rows(run=self.run.id, states=("done",))
-        self.errors += carrying.remember_cards(self.shelf, servers, rows, outcome.held)
+        new = [row for row in rows if row.id not in self.remembered]
+        self.errors += carrying.remember_cards(self.shelf, servers, new, outcome.held)
+        self.remembered.update(row.id for row in new)
         if not outcome.errors and not outcome.stopped and not outcome.paused:
             self.desk.confirmations.applied(self.account.name, allowed)
         return outcome.results

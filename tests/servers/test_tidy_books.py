@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from mailsync.addressbook import profile
-from mailsync.addressbook.book import Book
+from mailsync.addressbook.book import Book, Changes
 from mailsync.addressbook.carddav import CardDavClient
 from mailsync.addressbook.cards import read_meaning
 from mailsync.addressbook.places import LOOK_AGAIN
@@ -357,6 +357,35 @@ def test_an_opt_out_that_a_client_writes_and_an_engagement_that_ends_give_the_na
     assert office.held("001.vcf") == before["001.vcf"]
     assert office.fns() == ["Person 0", "Person 1", coded(2)]
     assert office.tidy(by_hand=False)["actions"] == []
+
+
+@pytest.mark.parametrize("login", ["radicale"], indirect=True)
+@pytest.mark.parametrize("office", [30], indirect=True)
+def test_a_listing_that_shrinks_while_a_run_ends_forgets_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = office.held("025.vcf")
+    changes, asked = Book.changes, Counter[str]()
+
+    def half(self: Book, token: str | None) -> Changes:
+        asked["changes"] += 1
+        found = changes(self, token)
+        if asked["changes"] != 2:
+            return found
+        listed = dict(sorted(changes(self, None).changed.items())[:3])
+        return Changes(changed=listed, removed=(), token="http://radicale.org/ns/sync/half", full=True)
+
+    monkeypatch.setattr(Book, "changes", half)
+    assert office.tidy()["counts"]["done"] == 30
+    assert asked["changes"] == 2
+    monkeypatch.undo()
+    people = Path(str(office.desk.house.registry_source)) / "people.csv"
+    people.write_text(
+        "".join(line for line in people.read_text().splitlines(True) if not line.startswith("p25,"))
+    )
+    told = office.tidy()  # the token of the half listing is unknown to the server: all is listed again
+    assert {row["kind"] for row in told["actions"]} == {"card-restore"}
+    assert office.held("025.vcf") == before
 
 
 def test_one_command_gives_a_whole_book_its_former_names_back(office: Office) -> None:
