@@ -14,7 +14,7 @@ import re
 import secrets
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -139,9 +139,9 @@ class BooksServer:
     def prepare(self) -> None:
         """Write what the server reads at its start; users, passwords and books that are there stay.
 
-        Raises `ConfigError` where the folder cannot be written.
+        Raises `UsageError` where the folder cannot be written.
         """
-        try:
+        with self._ours():
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             book = self.storage / BOOK_PATH
             book.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -151,20 +151,33 @@ class BooksServer:
             self._write(self.folder / "rights", RIGHTS)
             if SERVICE_USER not in self._hashes() or not self._secret_file.exists():
                 self._new_secret()
-            self._share()
+            self._share(self._people())
+
+    @contextlib.contextmanager
+    def _ours(self) -> Iterator[None]:
+        """Raises `UsageError` where the files belong to somebody else."""
+        try:
+            yield
         except OSError as error:
-            raise ConfigError([f"it cannot be written: {error}"], str(self.folder)) from error
+            raise UsageError(
+                N_("{folder} cannot be used ({reason}): type this as the user that mailsync runs as"),
+                folder=self.folder,
+                reason=error.strerror or error,
+            ) from error
 
     def secret(self) -> str:
-        """mailsync's own password. Raises `AccountError` before the first start."""
-        try:
-            return self._secret_file.read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            raise AccountError(
-                N_(
-                    "The built-in address-book server was never started: type “mailsync run” or “mailsync server start”"
-                )
-            ) from None
+        """mailsync's own password. Raises `AccountError` before the first start, `UsageError` where it is not for whom
+        asks."""
+        with self._ours():
+            try:
+                return self._secret_file.read_text(encoding="utf-8").strip()
+            except FileNotFoundError:
+                raise AccountError(
+                    N_(
+                        "The built-in address-book server was never started: type “mailsync run” or “mailsync server "
+                        "start”"
+                    )
+                ) from None
 
     @property
     def _secret_file(self) -> Path:
@@ -182,7 +195,7 @@ class BooksServer:
             tls = f"ssl = True\ncertificate = {self.certificate_file}\nkey = {self.key_file}"
         return CONFIG.format(listen=f"{host}:{self.port}", tls=tls, folder=self.folder)
 
-    def _share(self) -> None:
+    def _share(self, users: Iterable[str]) -> None:
         """Show the company book in each user's own home."""
         rows = [
             dict.fromkeys(_SHARE, "")
@@ -201,7 +214,7 @@ class BooksServer:
                 "TimestampCreated": "0",
                 "TimestampUpdated": "0",
             }
-            for user in self.users()
+            for user in users
         ]
         lines = [";".join(_SHARE), *(";".join(row[name] for name in _SHARE) for row in rows)]
         self._write(self.folder / "shared.csv", "".join(f"{line}\n" for line in lines))
@@ -222,8 +235,9 @@ class BooksServer:
     # ----- users
 
     def users(self) -> list[str]:
-        """The names of people who may log in."""
-        return sorted(set(self._hashes()) - {SERVICE_USER})
+        """The names of people who may log in. Raises `UsageError` where that is not for whom asks."""
+        with self._ours():
+            return self._people()
 
     def set_password(self, user: str, password: str) -> Literal["new", "changed"]:
         """Let `user` in with this password. Raises `UsageError` for a name or password that cannot be."""
@@ -238,22 +252,26 @@ class BooksServer:
                 N_("The password must have 8 characters or more, and no more than {most} bytes"),
                 most=MOST_PASSWORD_BYTES,
             )
-        known = self._hashes()
-        self._keep({**known, user: _hashed(password)})
-        self._share()
+        with self._ours():
+            known = self._hashes()
+            self._keep({**known, user: _hashed(password)})
+            self._share(self._people())
         return "changed" if user in known else "new"
 
     def remove(self, user: str) -> None:
         """Lock `user` out; their own books stay. Raises `UsageError` where there is no such user."""
-        known = self._hashes()
-        if user not in known or user == SERVICE_USER:
+        if user not in self.users():
             raise UsageError(
                 N_("There is no user “{user}”; there are: {known}"),
                 user=user,
                 known=", ".join(self.users()) or "–",
             )
-        self._keep({name: word for name, word in known.items() if name != user})
-        self._share()
+        with self._ours():
+            self._keep({name: word for name, word in self._hashes().items() if name != user})
+            self._share(self._people())
+
+    def _people(self) -> list[str]:
+        return sorted(set(self._hashes()) - {SERVICE_USER})
 
     def _hashes(self) -> dict[str, str]:
         try:

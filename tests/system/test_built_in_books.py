@@ -17,8 +17,9 @@ import pytest
 from mailsync.addressbook.carddav import CardDavClient
 from mailsync.addressbook.cards import read_meaning
 from mailsync.addressbook.transport import DavLogin
+from mailsync.daemon.books_server import BooksServer
 from mailsync.demo.throwaway import free_ports, throwaway_folder
-from mailsync.errors import AccountError, CollectionError, ItemError
+from mailsync.errors import AccountError, CollectionError, ItemError, UsageError
 from tests.conftest import BookUser, MailUser
 from tests.system.company import Company
 
@@ -177,6 +178,15 @@ def test_its_files_are_for_nobody_elses_eyes_and_passwords_are_hashed(office: Of
 )
 def test_a_bad_user_or_password_is_refused_in_words(office: Office, user: str, word: str, said: str) -> None:
     assert said in office.password(user, word)
+
+
+def test_who_may_not_read_the_passwords_is_told_as_whom_to_type_it(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "books"
+    in_the_way.write_text("no folder")
+    server = BooksServer(folder=in_the_way)
+    for ask in (server.users, server.secret, server.prepare, lambda: server.set_password("li.na", PASSWORD)):
+        with pytest.raises(UsageError, match="as the user that mailsync runs as"):
+            ask()
 
 
 def test_tidy_says_what_to_start_while_the_server_was_never_started(office: Office) -> None:
