@@ -8,6 +8,8 @@ next one:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,7 +93,37 @@ def _migrate(connection: sa.Connection, version: str | None, url: str) -> None:
             url=url,
             version=version,
         )
-    with connection.begin():
+    with _nothing_cascades(connection), connection.begin():
         if connection.dialect.name == "postgresql":  # SQLite's transactions exclude one another anyway
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
         command.upgrade(config, "head")
+        _refuse_dangling(connection)
+
+
+@contextmanager
+def _nothing_cascades(connection: sa.Connection) -> Iterator[None]:
+    """SQLite alters a table by copying it and dropping the old one, which would delete every row that refers to it.
+    To be entered outside a transaction: within one SQLite changes nothing of this."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    plain = connection.connection.cursor()
+    plain.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        plain.execute("PRAGMA foreign_keys=ON")
+        plain.close()
+
+
+def _refuse_dangling(connection: sa.Connection) -> None:
+    """An upgrade that leaves a row without what it belongs to must not be committed."""
+    if connection.dialect.name != "sqlite":
+        return
+    if dangling := connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall():
+        raise StorageError(
+            N_(
+                "The upgrade would leave {count} row(s) of the database without what they belong to: it was not made"
+            ),
+            count=len(dangling),
+        )

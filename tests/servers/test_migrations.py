@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,48 @@ def test_an_upgrade_keeps_every_row(empty_database: sa.Engine) -> None:
     with empty_database.connect() as connection:
         rows = connection.execute(sa.text("SELECT company, stage_since FROM customers")).all()
     assert [tuple(row) for row in rows] == [("Gibson", None)]
+
+
+def test_an_upgrade_forgets_no_card_and_no_former_name(empty_database: sa.Engine) -> None:
+    with empty_database.begin() as connection:
+        command.upgrade(alembic_config(connection), "0002")
+        connection.execute(
+            sa.text(
+                "INSERT INTO shelf_books (id, owner, url, sync_token, through_vobject, accepted, access, missing) "
+                "VALUES (7, 'li.na', 'https://dav.example/b/', 't1', :no, 1, 'li.na https://dav.example/b/', :no)"
+            ),
+            {"no": False},
+        )
+        connection.execute(
+            sa.text(
+                "INSERT INTO shelf_cards (id, book_id, href, etag, uid, data, gone, former, created, codes, "
+                "written_addresses, names, drift) VALUES (9, 7, '/b/1.vcf', 'e', 'u', :data, :no, :former, :no, "
+                "'D12', '', '', 0)"
+            ),
+            {"no": False, "data": b"BEGIN:VCARD", "former": '{"lines": [], "drop_categories": ["D12"]}'},
+        )
+    upgrade(empty_database)
+    with empty_database.connect() as connection:
+        cards = connection.execute(sa.text("SELECT book_id, href, codes FROM shelf_cards")).all()
+        books = connection.execute(sa.text("SELECT id, sync_token, accepted FROM shelf_books")).all()
+    assert [tuple(row) for row in cards] == [(7, "/b/1.vcf", "D12")]
+    assert [tuple(row) for row in books] == [(7, "t1", 1)]
+    with pytest.raises(IntegrityError), empty_database.begin() as connection:  # and keys hold again
+        connection.execute(sa.text("UPDATE shelf_cards SET book_id = 8"))
+
+
+def test_an_upgrade_that_would_leave_rows_dangling_is_not_made(tmp_path: Path) -> None:
+    engine = connect(f"sqlite:///{tmp_path / 'mailsync.db'}")
+    with engine.begin() as connection:
+        command.upgrade(alembic_config(connection), "0002")
+    with sqlite3.connect(tmp_path / "mailsync.db") as plain:  # which holds no keys
+        plain.execute("INSERT INTO addresses (contact_id, address, position) VALUES (77, 'a@b.example', 0)")
+    plain.close()
+    with pytest.raises(StorageError, match="leave 1 row"):
+        upgrade(engine)
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT version_num FROM alembic_version")) == "0002"
+    engine.dispose()
 
 
 def test_an_upgrade_that_fails_leaves_nothing_behind(empty_database: sa.Engine) -> None:
