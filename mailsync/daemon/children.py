@@ -45,10 +45,13 @@ class Child:
     def start(self) -> None:
         """Start it and wait until it answers. Raises `ConfigError` where it does not, or where another process does
         already."""
-        if self._ready():
-            raise ConfigError(
-                ["another process listens there already: end it, or choose another port"], self._name
-            )
+        end = time.monotonic() + STOP_SECONDS
+        while self._ready():  # a child of a parent that was killed may need a moment to end
+            if time.monotonic() > end:
+                raise ConfigError(
+                    ["another process listens there already: end it, or choose another port"], self._name
+                )
+            time.sleep(0.05)
         self._spawn()
         end = time.monotonic() + START_SECONDS
         while not self._ready():
