@@ -23,7 +23,7 @@ from mailsync.errors import UsageError
 from mailsync.run.apply_cards import WINDOW
 from mailsync.tidy import restoring, running, undoing
 from mailsync.tidy.desk import Desk, open_desk
-from mailsync.tidy.settings import Access, Account, BookAccess, House, Options
+from mailsync.tidy.settings import Access, Account, BookAccess, CardRules, House, Options
 from tests.conftest import PASSWORD, BookUser
 from tests.contract.test_books import new_cyrus_book, new_xandikos_book
 from tests.servers.cyrus import Cyrus
@@ -408,6 +408,35 @@ def test_one_command_gives_a_whole_book_its_former_names_back(office: Office) ->
     assert office.tidy()["counts"]["done"] == 3
     undone = undoing.undo(office.desk, [office.account], told["run"])
     assert undone["exit_code"] == 3  # what came after it must be undone first
+
+
+@pytest.mark.parametrize(
+    ("one_each", "names"),
+    [
+        (True, {"D12 Person 0/Gibson/AU", "E05 Person 0/Gibson/DE"}),
+        (False, {"D12 E05 Person 0/Gibson/AU"}),
+    ],
+    ids=["an entry for each code", "all codes in front"],
+)
+def test_a_person_of_two_customers_and_a_second_card_with_one_address(
+    office: Office, one_each: bool, names: set[str]
+) -> None:
+    registry = Path(str(office.desk.house.registry_source))
+    with (registry / "customers.csv").open("a") as file:
+        file.write("E05,Europa,DE,web,\n")
+    people = (registry / "people.csv").read_text().replace("p0,D12,", "p0,D12 E05,")
+    (registry / "people.csv").write_text(people)
+    twin = a_card(1, "Person 1 again").replace(b"UID:u1", b"UID:other")
+    office.book.create(f"{urlsplit(office.book.url).path}900.vcf", twin)
+    held = office.held("900.vcf")
+    house = replace(office.desk.house, cards=CardRules(entry_per_engagement=one_each))
+    told = running.run(replace(office.desk, house=house), office.account, Options())
+    assert (told["exit_code"], {row["state"] for row in told["actions"]}) == (0, {"done"})
+    assert {fn for fn in office.fns() if "Person 0" in fn} == names
+    assert [row["kind"] for row in told["findings"]] == ["duplicate"]
+    assert office.held("900.vcf") == held
+    again = running.run(replace(office.desk, house=house), office.account, Options())
+    assert again["actions"] == []
 
 
 def test_a_book_that_is_not_there_is_not_given_back(office: Office) -> None:
