@@ -308,7 +308,7 @@ class Visit:
         )
         paces = {url: self.paces.get(url, view.profile.write_seconds) for url, (_, view) in books.items()}
         known = [count * pace for url, count in waiting.items() if (pace := paces[url]) is not None]
-        return round(sum(known), 1) if known else None
+        return round(sum(known), 3) if known else None  # a fast server takes milliseconds a card
 
     def _apply(
         self, servers: Servers, planned: Sequence[Action], allowed: Sequence[str]
