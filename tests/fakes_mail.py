@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 
 from mailsync.errors import AccountError, CollectionError
 from mailsync.mailbox.bounces import BODY_BYTES, returned_headers
+from mailsync.mailbox.fetching import Fetched
 from mailsync.mailbox.folders import Folder, Listing
 from mailsync.mailbox.headers import FIELDS
 from mailsync.mailbox.parse import is_report
-from mailsync.mailbox.reading import Fetched, Standing
+from mailsync.mailbox.reading import Standing
 from mailsync.run.actions import MailboxState, MessageState
 
 _FIELD = re.compile(rb"^([^:\r\n]+):.*\r?\n(?:[ \t].*\r?\n)*", re.M)

@@ -15,15 +15,13 @@ from typing import Self
 
 from mailsync.errors import CollectionError
 from mailsync.mailbox import reading, wire
-from mailsync.mailbox.connection import (
-    DEAD,
-    Connection,
-    MailboxRefused,
-    open_connection,
-)
+from mailsync.mailbox.connection import DEAD, Connection, MailboxRefused, Reply
+from mailsync.mailbox.fetching import Fetched, fetch
 from mailsync.mailbox.folders import Folder, Listing
 from mailsync.mailbox.login import ImapLogin, account_error
-from mailsync.mailbox.reading import Fetched, Standing
+from mailsync.mailbox.reading import Standing
+from mailsync.mailbox.signin import open_connection
+from mailsync.mailbox.traffic import Traffic
 from mailsync.run.actions import MailboxState, MessageState
 from mailsync.text import N_
 
@@ -38,6 +36,7 @@ class ImapSession:
 
     def __init__(self, login: ImapLogin, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.login = login
+        self.traffic = Traffic()
         self._clock = clock
         self._connection: Connection | None = None
         self._selected: str | None = None
@@ -53,7 +52,7 @@ class ImapSession:
     def connect(self) -> Connection:
         """Connect and log in, unless that is done already. Raises `AccountError`."""
         if self._connection is None:
-            self._connection = open_connection(self.login, self._clock)
+            self._connection = open_connection(self.login, self._clock, self.traffic)
         return self._connection
 
     def drop(self) -> None:
@@ -65,8 +64,7 @@ class ImapSession:
     @property
     def capabilities(self) -> frozenset[str]:
         """What the server can do, as it says after the login, upper case."""
-        with self._over() as connection:
-            return frozenset(word.decode("ascii", "replace") for word in connection.capabilities())
+        return self.connect().capabilities
 
     @property
     def can_move(self) -> bool:
@@ -81,7 +79,7 @@ class ImapSession:
         if "NAMESPACE" not in self.capabilities:
             return None
         with self._over():
-            return wire.parse_namespace(self._say("NAMESPACE", answer="NAMESPACE"))
+            return wire.parse_namespace(self._say("NAMESPACE").of("NAMESPACE"))
 
     def listing(self) -> Listing:
         """All mailboxes with their counters, in one round trip where the server knows LIST-STATUS (RFC 5819)."""
@@ -95,14 +93,13 @@ class ImapSession:
 
     def examine(self, mailbox: str) -> Standing:
         """Open a mailbox for reading only and say where it stands."""
-        self._select(mailbox, writing=False)
-        with self._over() as connection:
-            standing = Standing(
-                uidvalidity=connection.told("UIDVALIDITY") or 0,
-                uidnext=connection.told("UIDNEXT"),
-                highestmodseq=connection.told("HIGHESTMODSEQ"),
-                messages=connection.told("EXISTS") or 0,
-            )
+        told = self._select(mailbox, writing=False)
+        standing = Standing(
+            uidvalidity=told.number("UIDVALIDITY") or 0,
+            uidnext=told.number("UIDNEXT"),
+            highestmodseq=told.number("HIGHESTMODSEQ"),
+            messages=told.number("EXISTS") or 0,
+        )
         if standing.uidvalidity == 0:
             raise CollectionError(
                 N_("The mail server gives the folder “{mailbox}” no UIDVALIDITY: it cannot be read safely"),
@@ -123,26 +120,27 @@ class ImapSession:
             return reading.present(self._say, mailbox, 1, last, modseq)
 
     def fetch(self, mailbox: str, uids: Sequence[int]) -> Iterator[Fetched]:
-        """The headers of these messages, ascending, read in chunks of 2,000; what is gone or unreadable is left out."""
-        for chunk in wire.uid_sets(uids, reading.CHUNK):
-            self._open(mailbox)
-            with self._over():
-                fetched = reading.fetch(self._say, mailbox, chunk)
-            yield from fetched
+        """The headers of these messages, in chunks of 2,000 that are all under way at once; in no order, and without
+        what is gone or unreadable. Nothing else may be asked before the last of them is taken."""
+        if not uids:
+            return
+        self._open(mailbox)
+        with self._over() as connection:
+            for fetched in fetch(connection.converse, mailbox, uids):
+                self.traffic.rows += 1
+                yield fetched
 
     def state(self, mailbox: str) -> MailboxState | None:
         """UIDVALIDITY and UIDNEXT; None where the mailbox does not exist."""
         if self._selected == mailbox:
             self._catch_up()
         try:
-            answers = self._say(
-                "STATUS", _name(mailbox), "(UIDVALIDITY UIDNEXT)", answer="STATUS", mailbox=mailbox
-            )
+            reply = self._say("STATUS", _name(mailbox), "(UIDVALIDITY UIDNEXT)", mailbox=mailbox)
         except MailboxRefused as refused:
             if refused.says_missing or not self._exists(mailbox):
                 return None
             raise
-        counters = next(iter(wire.parse_status(answers).values()), {})
+        counters = next(iter(wire.parse_status(reply.of("STATUS")).values()), {})
         if "UIDVALIDITY" in counters and "UIDNEXT" in counters:
             return MailboxState(uidvalidity=counters["UIDVALIDITY"], uidnext=counters["UIDNEXT"])
         return self._examined_state(mailbox)
@@ -158,7 +156,7 @@ class ImapSession:
     def refuses_name(self, mailbox: str) -> bool:
         """Whether the server cannot have a mailbox of this name at all (RFC 5530, CANNOT); asked without making it."""
         try:
-            self._say("STATUS", _name(mailbox), "(UIDNEXT)", answer="STATUS", mailbox=mailbox)
+            self._say("STATUS", _name(mailbox), "(UIDNEXT)", mailbox=mailbox)
         except MailboxRefused as refused:
             return refused.code == "CANNOT"
         return False
@@ -216,12 +214,12 @@ class ImapSession:
         pairs: dict[int, int] = {}
         for chunk in wire.uid_sets(uids):
             with self._over():
-                answers = self._say(verb, chunk, _name(destination), answer="COPYUID", mailbox=destination)
-                pairs.update(wire.copied_uids(answers) or {})
+                reply = self._say(verb, chunk, _name(destination), mailbox=destination)
+                pairs.update(wire.copied_uids(reply.of("COPYUID")) or {})
         return pairs or None
 
     def _exists(self, mailbox: str) -> bool:
-        found, _ = wire.parse_list(self._say("LIST", '""', _name(mailbox), answer="LIST", mailbox=mailbox))
+        found, _ = wire.parse_list(self._say("LIST", '""', _name(mailbox), mailbox=mailbox).of("LIST"))
         return any(folder.name == mailbox and folder.selectable for folder in found)
 
     def _open(self, mailbox: str, *, writing: bool = False) -> None:
@@ -236,35 +234,23 @@ class ImapSession:
         if self._selected is not None:
             self._say("NOOP", mailbox=self._selected)
 
-    def _select(self, mailbox: str, *, writing: bool) -> None:
+    def _select(self, mailbox: str, *, writing: bool) -> Reply:
         self._selected = None
-        with self._over() as connection:
-            # Dovecot keeps no modification sequences for a mailbox until somebody asks for them (RFC 7162 section 3.1.8).
-            condstore = ["(CONDSTORE)"] if connection.has_capability("CONDSTORE") else []
-            connection.command(
-                "SELECT" if writing else "EXAMINE", _name(mailbox), *condstore, mailbox=mailbox
+        # Dovecot keeps no modification sequences for a mailbox until somebody asks for them (RFC 7162 section 3.1.8).
+        condstore = ["(CONDSTORE)"] if "CONDSTORE" in self.capabilities else []
+        told = self._say("SELECT" if writing else "EXAMINE", _name(mailbox), *condstore, mailbox=mailbox)
+        if writing and told.says("READ-ONLY"):
+            raise CollectionError(
+                N_("The folder “{mailbox}” may only be read by {user}: nothing was moved out of it"),
+                mailbox=mailbox,
+                user=self.login.user,
             )
-            if writing and connection.said("READ-ONLY"):
-                raise CollectionError(
-                    N_("The folder “{mailbox}” may only be read by {user}: nothing was moved out of it"),
-                    mailbox=mailbox,
-                    user=self.login.user,
-                )
         self._selected, self._writing = mailbox, writing
+        return told
 
-    def _say(
-        self,
-        name: str,
-        *arguments: str | bytes,
-        answer: str = "",
-        mailbox: str = "",
-        also: list[wire.Raw] | None = None,
-    ) -> list[wire.Raw]:
+    def _say(self, name: str, *arguments: str | bytes, mailbox: str = "") -> Reply:
         with self._over() as connection:
-            answers = connection.command(name, *arguments, answer=answer, mailbox=mailbox)
-            if also is not None:
-                also += connection.untagged("STATUS")
-            return answers
+            return connection.command(name, *arguments, mailbox=mailbox)
 
     @contextmanager
     def _over(self) -> Iterator[Connection]:

@@ -18,10 +18,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mailsync.database import Base
 from mailsync.errors import AccountError, CollectionError
 from mailsync.mailbox import compact
+from mailsync.mailbox.fetching import Fetched
 from mailsync.mailbox.folders import UNREAD, Overrides, roles
 from mailsync.mailbox.headers import MailboxRole, Message, MessageKey
 from mailsync.mailbox.parse import parse_envelope
-from mailsync.mailbox.reading import Fetched, Readable, Standing
+from mailsync.mailbox.reading import Readable, Standing
 from mailsync.mailbox.refresh import Cursor, Found, MailboxRefresh, Progress
 from mailsync.run.actions import Finding
 from mailsync.text import N_

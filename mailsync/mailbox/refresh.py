@@ -7,9 +7,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from mailsync.mailbox.fetching import CHUNK, Fetched
 from mailsync.mailbox.folders import Folder
 from mailsync.mailbox.headers import MailboxRole, MessageKey
-from mailsync.mailbox.reading import CHUNK, Fetched, Readable, Standing
+from mailsync.mailbox.reading import Readable, Standing
 from mailsync.run.actions import Finding
 from mailsync.text import N_, Sentence
 

@@ -1,7 +1,6 @@
 """What goes over the wire as bytes: UID sets, mailbox names, and the answers to LIST, STATUS and FETCH. Pure.
 
-IMAPClient's own parser costs 75–190 µs a message, this one about 10; it reads what imaplib collected: byte strings,
-and (text, literal) pairs.
+IMAPClient's own parser costs 75–190 µs a message, this one about 10.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from imapclient import imap_utf7
 
 from mailsync.mailbox.folders import Folder
 
-#: One untagged answer of imaplib.
-Raw = bytes | tuple[bytes, bytes] | None
+#: One response: its text without the type, `{n}` where a literal stood, and the literals.
+Response = tuple[bytes, list[bytes]]
 
 LONGEST_UID = 2**32 - 1
 #: Of one command line: servers refuse longer ones (Dovecot at 64 kB).
@@ -95,13 +94,13 @@ def parse_uid_set(text: bytes) -> list[int]:
     return uids
 
 
-def copied_uids(answers: Sequence[Raw]) -> dict[int, int] | None:
+def copied_uids(answers: Sequence[Response]) -> dict[int, int] | None:
     """COPYUID answers (RFC 4315) as source UID → destination UID; None where there is none."""
     if not answers:
         return None
     pairs: dict[int, int] = {}
-    for answer in answers:
-        parts = answer.split() if isinstance(answer, bytes) else []
+    for text, _ in answers:
+        parts = text.split()
         if len(parts) == 3:
             pairs.update(zip(parse_uid_set(parts[1]), parse_uid_set(parts[2]), strict=False))
     return pairs or None
@@ -124,11 +123,11 @@ def decode_name(raw: bytes) -> str | None:
         return None
 
 
-def parse_list(answers: Sequence[Raw]) -> tuple[list[Folder], list[str]]:
+def parse_list(answers: Sequence[Response]) -> tuple[list[Folder], list[str]]:
     """LIST answers as folders without counters, and the names that could not be read."""
     folders: list[Folder] = []
     broken: list[str] = []
-    for text, literals in _answers(answers):
+    for text, literals in answers:
         match = _LIST.match(text)
         if match is None:
             continue
@@ -143,10 +142,10 @@ def parse_list(answers: Sequence[Raw]) -> tuple[list[Folder], list[str]]:
     return folders, broken
 
 
-def parse_status(answers: Sequence[Raw]) -> dict[str, dict[str, int]]:
+def parse_status(answers: Sequence[Response]) -> dict[str, dict[str, int]]:
     """STATUS answers: mailbox → item (upper case) → number."""
     counters: dict[str, dict[str, int]] = {}
-    for text, literals in _answers(answers):
+    for text, literals in answers:
         match = _STATUS.match(text)
         name = decode_name(_string(match[1], literals)) if match else None
         if match is None or name is None:
@@ -159,9 +158,9 @@ def parse_status(answers: Sequence[Raw]) -> dict[str, dict[str, int]]:
     return counters
 
 
-def parse_namespace(answers: Sequence[Raw]) -> tuple[str, str | None] | None:
+def parse_namespace(answers: Sequence[Response]) -> tuple[str, str | None] | None:
     """Prefix and separator of the first personal namespace (RFC 2342)."""
-    for text, _ in _answers(answers):
+    for text, _ in answers:
         match = _NAMESPACE.match(text)
         prefix = decode_name(_string(match[1], [])) if match else None
         if match and prefix is not None:
@@ -169,9 +168,9 @@ def parse_namespace(answers: Sequence[Raw]) -> tuple[str, str | None] | None:
     return None
 
 
-def parse_fetch(answers: Sequence[Raw]) -> Iterator[FetchedItems]:
+def parse_fetch(answers: Sequence[Response]) -> Iterator[FetchedItems]:
     """FETCH answers, in the server's order, unasked ones (flags changed elsewhere) among them."""
-    for text, literals in _answers(answers):
+    for text, literals in answers:
         items: dict[bytes, bytes] = {}
         waiting = iter(literals)
         for key, value in _ITEM.findall(text, text.find(b"(") + 1):
@@ -186,18 +185,6 @@ def parse_fetch(answers: Sequence[Raw]) -> Iterator[FetchedItems]:
             size=_number(items, b"RFC822.SIZE"),
             body=items.get(b"BODY"),
         )
-
-
-def _answers(answers: Sequence[Raw]) -> Iterator[tuple[bytes, list[bytes]]]:
-    """Joins what imaplib tears at literals: (text with `{n}` where a literal stood, the literals)."""
-    text, literals = b"", list[bytes]()
-    for answer in answers:
-        if isinstance(answer, tuple):
-            text += answer[0] + b" "
-            literals.append(answer[1])
-        elif answer is not None:
-            yield text + answer.lstrip(b" "), literals
-            text, literals = b"", []
 
 
 def _string(value: bytes, literals: Sequence[bytes]) -> bytes:

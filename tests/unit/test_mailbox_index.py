@@ -15,8 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from mailsync.database import Base, connect
 from mailsync.errors import AccountError
 from mailsync.mailbox import refresh
+from mailsync.mailbox.fetching import Fetched
 from mailsync.mailbox.index import Index
-from mailsync.mailbox.reading import Fetched
 from tests.fakes_mail import MemoryMail
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

@@ -10,6 +10,12 @@ from hypothesis import strategies as st
 
 from mailsync.mailbox import wire
 
+
+def said(*texts: bytes) -> list[wire.Response]:
+    """Responses without literals."""
+    return [(text, []) for text in texts]
+
+
 uids = st.sets(st.integers(1, wire.LONGEST_UID), max_size=60) | st.sets(st.integers(1, 80), max_size=60)
 
 
@@ -38,15 +44,15 @@ def test_no_senseless_set_is_believed(text: bytes) -> None:
 
 
 def test_copies_are_paired_in_the_order_said() -> None:
-    assert wire.copied_uids([b"7 4:6,9 11:13,14", b"7 2 15"]) == {4: 11, 5: 12, 6: 13, 9: 14, 2: 15}
-    assert wire.copied_uids([]) is None and wire.copied_uids([b""]) is None
+    assert wire.copied_uids(said(b"7 4:6,9 11:13,14", b"7 2 15")) == {4: 11, 5: 12, 6: 13, 9: 14, 2: 15}
+    assert wire.copied_uids([]) is None and wire.copied_uids(said(b"")) is None
 
 
 @given(st.text(max_size=30))
 def test_a_name_comes_back_as_it_was_said(name: str) -> None:
     quoted = wire.encode_name(name)
     assert quoted.isascii() and not any(byte < 32 or byte == 127 for byte in quoted)
-    folders, broken = wire.parse_list([b'(\\HasNoChildren) "/" ' + quoted])
+    folders, broken = wire.parse_list(said(b'(\\HasNoChildren) "/" ' + quoted))
     if name.upper() == "INBOX":
         name = "INBOX"
     assert broken == [] and [folder.name for folder in folders] == [name]
@@ -60,13 +66,9 @@ def test_a_name_that_cannot_be_said_back_is_none(raw: bytes) -> None:
 def test_listings_are_read_in_all_their_forms() -> None:
     folders, broken = wire.parse_list(
         [
-            b'(\\HasNoChildren \\Sent) "/" Sent',
-            b'() NIL "a \\"b\\" \\\\c"',
-            (b'(\\Marked) "." {6}', b"D12 (x"),
-            b"",
-            b'() "/" "&W6JiNw-" ("CHILDINFO" ("SUBSCRIBED"))',
-            b'() "/" 2019',
-            None,
+            *said(b'(\\HasNoChildren \\Sent) "/" Sent', b'() NIL "a \\"b\\" \\\\c"'),
+            (b'(\\Marked) "." {6}', [b"D12 (x"]),
+            *said(b"", b'() "/" "&W6JiNw-" ("CHILDINFO" ("SUBSCRIBED"))', b'() "/" 2019'),
         ]
     )
     assert [(folder.name, folder.separator) for folder in folders] == [
@@ -80,10 +82,9 @@ def test_listings_are_read_in_all_their_forms() -> None:
 
 
 def test_counters_are_read() -> None:
-    answers: list[wire.Raw] = [
-        b'"D12 \\"x\\"" (MESSAGES 3 UIDNEXT 9 HIGHESTMODSEQ 18446744073709551615)',
-        (b"{5}", b"INBOX"),
-        b" (UIDVALIDITY 7)",
+    answers = [
+        *said(b'"D12 \\"x\\"" (MESSAGES 3 UIDNEXT 9 HIGHESTMODSEQ 18446744073709551615)'),
+        (b"{5} (UIDVALIDITY 7)", [b"INBOX"]),
     ]
     assert wire.parse_status(answers) == {
         'D12 "x"': {"MESSAGES": 3, "UIDNEXT": 9, "HIGHESTMODSEQ": 18446744073709551615},
@@ -92,9 +93,9 @@ def test_counters_are_read() -> None:
 
 
 def test_a_namespace_is_read() -> None:
-    assert wire.parse_namespace([b'(("INBOX." ".")) NIL (("shared/" "/"))']) == ("INBOX.", ".")
-    assert wire.parse_namespace([b'(("" NIL)) NIL NIL']) == ("", None)
-    assert wire.parse_namespace([b"NIL NIL NIL"]) is None
+    assert wire.parse_namespace(said(b'(("INBOX." ".")) NIL (("shared/" "/"))')) == ("INBOX.", ".")
+    assert wire.parse_namespace(said(b'(("" NIL)) NIL NIL')) == ("", None)
+    assert wire.parse_namespace(said(b"NIL NIL NIL")) is None
 
 
 HEADER = b"Subject: a) (UID 99 FLAGS (\\Deleted)) {3}\r\n\r\n"
@@ -103,18 +104,12 @@ HEADER = b"Subject: a) (UID 99 FLAGS (\\Deleted)) {3}\r\n\r\n"
 @pytest.mark.parametrize(
     "answer",
     [
-        [
-            (b'4 (UID 7 FLAGS (\\Seen $x) INTERNALDATE " 3-Feb-2026 04:05:06 -0330" RFC822.SIZE 12 MODSEQ (5) BODY[HEADER.FIELDS ("FROM")] {45}', HEADER),
-            b")",
-        ],
-        [
-            (b"4 (BODY[HEADER.FIELDS (FROM TO)]<0> {45}", HEADER),
-            b' RFC822.SIZE 12 INTERNALDATE "03-Feb-2026 04:05:06 -0330" FLAGS (\\Seen $x) UID 7)',
-        ],
+        (b'(UID 7 FLAGS (\\Seen $x) INTERNALDATE " 3-Feb-2026 04:05:06 -0330" RFC822.SIZE 12 MODSEQ (5) BODY[HEADER.FIELDS ("FROM")] {45})', [HEADER]),
+        (b'(BODY[HEADER.FIELDS (FROM TO)]<0> {45} RFC822.SIZE 12 INTERNALDATE "03-Feb-2026 04:05:06 -0330" FLAGS (\\Seen $x) UID 7)', [HEADER]),
     ],
 )  # fmt: skip
-def test_a_message_is_read_in_any_order_and_never_from_its_own_text(answer: list[wire.Raw]) -> None:
-    (items,) = wire.parse_fetch(answer)
+def test_a_message_is_read_in_any_order_and_never_from_its_own_text(answer: wire.Response) -> None:
+    (items,) = wire.parse_fetch([answer])
     zone = timezone(-timedelta(hours=3, minutes=30))
     assert (items.uid, items.size, items.body) == (7, 12, HEADER)
     assert items.flags == frozenset({"\\Seen", "$x"}) and items.internal_date == datetime(
@@ -127,16 +122,16 @@ def test_a_message_is_read_in_any_order_and_never_from_its_own_text(answer: list
     [(b'BODY[TEXT] "UID 9 \\"x\\""', b'UID 9 "x"'), (b"BODY[TEXT] NIL", b""), (b'BODY[TEXT]<0> ""', b"")],
 )
 def test_a_body_may_be_a_quoted_string(text: bytes, body: bytes) -> None:
-    (items,) = wire.parse_fetch([b"1 (UID 7 " + text + b" RFC822.SIZE 3)"])
+    (items,) = wire.parse_fetch(said(b"1 (UID 7 " + text + b" RFC822.SIZE 3)"))
     assert (items.uid, items.size, items.body) == (7, 3, body)
 
 
 def test_recent_is_no_flag_of_the_message() -> None:
-    (items,) = wire.parse_fetch([b"1 (FLAGS (\\Recent \\Flagged))"])
+    (items,) = wire.parse_fetch(said(b"1 (FLAGS (\\Recent \\Flagged))"))
     assert items.flags == frozenset({"\\Flagged"}) and items.uid is None and items.body is None
 
 
 @pytest.mark.parametrize("date", [b'"31-Foo-2026 04:05:06 +0000"', b'"31-Feb-2026 04:05:06 +0000"', b"NIL"])
 def test_a_senseless_date_is_none(date: bytes) -> None:
-    (items,) = wire.parse_fetch([b"1 (UID 7 INTERNALDATE " + date + b")"])
+    (items,) = wire.parse_fetch(said(b"1 (UID 7 INTERNALDATE " + date + b")"))
     assert items.internal_date is None
