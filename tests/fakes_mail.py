@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -16,6 +16,7 @@ from mailsync.mailbox.headers import FIELDS
 from mailsync.mailbox.parse import is_report
 from mailsync.mailbox.reading import Standing
 from mailsync.run.actions import MailboxState, MessageState
+from mailsync.run.ports import Transferred
 
 _FIELD = re.compile(rb"^([^:\r\n]+):.*\r?\n(?:[ \t].*\r?\n)*", re.M)
 _WANTED = {name.lower().encode() for name in FIELDS}
@@ -159,10 +160,15 @@ class MemoryMail:
         box = self.boxes.get(mailbox)
         return None if box is None else MailboxState(uidvalidity=box.uidvalidity, uidnext=box.uidnext)
 
-    def create(self, mailbox: str) -> None:
+    def states(self, mailboxes: Iterable[str]) -> dict[str, MailboxState | CollectionError | None]:
+        return {mailbox: self.state(mailbox) for mailbox in mailboxes}
+
+    def create(self, mailboxes: Sequence[str]) -> dict[str, CollectionError]:
         self._answer("create")
-        if mailbox not in self.boxes:
-            self.add_box(mailbox)
+        for mailbox in mailboxes:
+            if mailbox not in self.boxes:
+                self.add_box(mailbox)
+        return {}
 
     def messages(self, mailbox: str, uids: Sequence[int]) -> Mapping[int, MessageState]:
         return {fetched.uid: fetched.state for fetched in self.fetch(mailbox, uids)}
@@ -170,17 +176,29 @@ class MemoryMail:
     def messages_from(self, mailbox: str, first_uid: int) -> Mapping[int, MessageState]:
         return self.messages(mailbox, list(self.present(mailbox, first_uid)))
 
-    def move(self, mailbox: str, uids: Sequence[int], destination: str) -> Mapping[int, int] | None:
-        if not self.can_move:
-            raise AssertionError("MOVE was sent to a server that has none")
-        pairs = self._copy(mailbox, uids, destination)
-        for uid in pairs:
-            self.expunge(mailbox, uid)
-        return pairs if pairs and self.says_copyuid else None
+    def remaining(self, mailbox: str, uids: Sequence[int]) -> set[int]:
+        return self._open("remaining", mailbox).messages.keys() & set(uids)
 
-    def copy(self, mailbox: str, uids: Sequence[int], destination: str) -> Mapping[int, int] | None:
-        pairs = self._copy(mailbox, uids, destination)
-        return pairs if pairs and self.says_copyuid else None
+    def transfer(
+        self, mailbox: str, groups: Iterable[tuple[Sequence[int], str]], *, move: bool
+    ) -> Iterator[Transferred]:
+        if move and not self.can_move:
+            raise AssertionError("MOVE was sent to a server that has none")
+        for uids, destination in groups:
+            pairs: dict[int, int] = {}
+            refusal = None
+            try:
+                pairs = self._copy(mailbox, uids, destination)
+            except CollectionError as error:
+                refusal = error
+            for uid in pairs if move else ():
+                self.expunge(mailbox, uid)
+            yield Transferred(
+                uids=uids,
+                destination=destination,
+                copies=pairs if self.says_copyuid else {},
+                refusal=refusal,
+            )
 
     def remove(self, mailbox: str, uids: Sequence[int]) -> None:
         if not uids:

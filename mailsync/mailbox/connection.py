@@ -152,7 +152,7 @@ class Connection:
         self._login = login
         self._traffic = traffic
         self._count = 0
-        self._talking = False
+        self.talking = False  #: replies are still to come
 
     def command(self, name: str, *arguments: str | bytes, mailbox: str = "") -> Reply:
         """Say one command. Raises `MailboxRefused`, and what `converse` raises."""
@@ -166,9 +166,9 @@ class Connection:
         answers a second FETCH before it completes the first. So take FETCH, STATUS and COPYUID by what they name. Raises one of DEAD when the connection
         is of no more use; whoever stops listening before the end has to hang up.
         """
-        if self._talking:
+        if self.talking:
             raise RuntimeError("the replies to earlier commands have not all been read")
-        self._talking = True
+        self.talking = True
         waiting = iter(commands)
         under_way: dict[bytes, Reply] = {}
         while True:
@@ -177,7 +177,7 @@ class Connection:
             if not under_way:
                 break
             yield self._complete(under_way)
-        self._talking = False
+        self.talking = False
 
     def _send(self, waiting: Iterator[Command], under_way: dict[bytes, Reply]) -> None:
         """One write of as many commands as the window takes."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Self
 
 from mailsync.errors import CollectionError
 from mailsync.mailbox import reading, wire
-from mailsync.mailbox.connection import DEAD, Connection, MailboxRefused, Reply
+from mailsync.mailbox.connection import DEAD, Command, Connection, MailboxRefused, Reply
 from mailsync.mailbox.fetching import Fetched, fetch
 from mailsync.mailbox.folders import Folder, Listing
 from mailsync.mailbox.login import ImapLogin, account_error
@@ -23,6 +23,7 @@ from mailsync.mailbox.reading import Standing
 from mailsync.mailbox.signin import open_connection
 from mailsync.mailbox.traffic import Traffic
 from mailsync.run.actions import MailboxState, MessageState
+from mailsync.run.ports import Transferred
 from mailsync.text import N_
 
 __all__ = ["ImapLogin", "ImapSession"]
@@ -132,18 +133,31 @@ class ImapSession:
 
     def state(self, mailbox: str) -> MailboxState | None:
         """UIDVALIDITY and UIDNEXT; None where the mailbox does not exist."""
-        if self._selected == mailbox:
-            self._catch_up()
-        try:
-            reply = self._say("STATUS", _name(mailbox), "(UIDVALIDITY UIDNEXT)", mailbox=mailbox)
-        except MailboxRefused as refused:
-            if refused.says_missing or not self._exists(mailbox):
-                return None
-            raise
-        counters = next(iter(wire.parse_status(reply.of("STATUS")).values()), {})
-        if "UIDVALIDITY" in counters and "UIDNEXT" in counters:
-            return MailboxState(uidvalidity=counters["UIDVALIDITY"], uidnext=counters["UIDNEXT"])
-        return self._examined_state(mailbox)
+        state = self.states([mailbox])[mailbox]
+        if isinstance(state, CollectionError):
+            raise state
+        return state
+
+    def states(self, mailboxes: Iterable[str]) -> dict[str, MailboxState | CollectionError | None]:
+        """`state` of many mailboxes in one round trip; the error where one refuses."""
+        self._catch_up()
+        refused, commands = _commands("STATUS", mailboxes, "(UIDVALIDITY UIDNEXT)")
+        found: dict[str, MailboxState | CollectionError | None] = {**refused}
+        counters: dict[str, dict[str, int]] = {}
+        with self._over() as connection:
+            for reply in connection.converse(commands):
+                counters |= wire.parse_status(reply.of("STATUS"))
+                found[reply.command.mailbox] = reply.refusal
+        for mailbox, refusal in found.items():
+            told = counters.get(mailbox, {})
+            if isinstance(refusal, MailboxRefused):
+                if refusal.says_missing or not self._exists(mailbox):
+                    found[mailbox] = None
+            elif refusal is None and {"UIDVALIDITY", "UIDNEXT"} <= told.keys():
+                found[mailbox] = MailboxState(uidvalidity=told["UIDVALIDITY"], uidnext=told["UIDNEXT"])
+            elif refusal is None:
+                found[mailbox] = self._examined_state(mailbox)
+        return found
 
     def _examined_state(self, mailbox: str) -> MailboxState:
         """For servers without UIDNEXT (NetEase): one above the last message."""
@@ -161,17 +175,25 @@ class ImapSession:
             return refused.code == "CANNOT"
         return False
 
-    def create(self, mailbox: str) -> None:
-        """Create (an existing mailbox is fine) and subscribe, so that every mail client shows it."""
-        try:
-            self._say("CREATE", _name(mailbox), mailbox=mailbox)
-        except MailboxRefused as refused:
-            if refused.code != "ALREADYEXISTS" and not self._exists(mailbox):
-                raise
-        try:
-            self._say("SUBSCRIBE", _name(mailbox), mailbox=mailbox)
-        except MailboxRefused as refused:
-            log.warning("%s", refused)
+    def create(self, mailboxes: Sequence[str]) -> dict[str, CollectionError]:
+        """Create (an existing mailbox is fine) and subscribe, so that every mail client shows them; the errors of those
+        that are refused. All commands are under way at once: creating is slow on a server of many folders."""
+        refused, creations = _commands("CREATE", mailboxes)
+        commands = [
+            command
+            for creation in creations
+            for command in (creation, Command.of("SUBSCRIBE", *creation.arguments, mailbox=creation.mailbox))
+        ]
+        doubtful: dict[str, MailboxRefused] = {}
+        with self._over() as connection:
+            for reply in connection.converse(commands):
+                if reply.refusal is None:
+                    continue
+                if reply.command.name == "SUBSCRIBE":
+                    log.warning("%s", reply.refusal)
+                elif reply.refusal.code != "ALREADYEXISTS":
+                    doubtful[reply.command.mailbox] = reply.refusal
+        return refused | {name: refusal for name, refusal in doubtful.items() if not self._exists(name)}
 
     def messages(self, mailbox: str, uids: Sequence[int]) -> Mapping[int, MessageState]:
         """The messages with these UIDs that are still there."""
@@ -181,14 +203,34 @@ class ImapSession:
         """All messages with this UID or a higher one."""
         return self.messages(mailbox, list(self.present(mailbox, first_uid)))
 
-    def move(self, mailbox: str, uids: Sequence[int], destination: str) -> Mapping[int, int] | None:
-        """MOVE (RFC 6851); source UID → destination UID where the server says it. OK is no proof: a vanished UID is
-        answered OK as well."""
-        return self._transfer("UID MOVE", mailbox, uids, destination)
+    def remaining(self, mailbox: str, uids: Sequence[int]) -> set[int]:
+        """Those of these UIDs that are still there."""
+        if not uids:
+            return set()
+        self._open(mailbox)
+        commands = [Command.of("UID FETCH", one, "(UID)", mailbox=mailbox) for one in wire.uid_sets(uids)]
+        found: set[int | None] = set()
+        with self._over() as connection:
+            for reply in list(connection.converse(commands)):
+                found |= {items.uid for items in wire.parse_fetch(reply.checked().of("FETCH"))}
+        return {uid for uid in uids if uid in found}
 
-    def copy(self, mailbox: str, uids: Sequence[int], destination: str) -> Mapping[int, int] | None:
-        """COPY; answers as `move`."""
-        return self._transfer("UID COPY", mailbox, uids, destination)
+    def transfer(
+        self, mailbox: str, groups: Iterable[tuple[Sequence[int], str]], *, move: bool
+    ) -> Iterator[Transferred]:
+        """MOVE (RFC 6851) or COPY many groups of messages, each to its mailbox, and yield the answers as they come.
+
+        OK is no proof: a vanished UID is answered OK as well. Nothing else may be asked before the last answer.
+        """
+        self._open(mailbox, writing=move)
+        with self._over() as connection:
+            for reply in connection.converse(_transfers("UID MOVE" if move else "UID COPY", groups)):
+                yield Transferred(
+                    uids=wire.parse_uid_set(reply.command.arguments[0]),
+                    destination=reply.command.mailbox,
+                    copies=wire.copied_uids(reply.of("COPYUID")) or {},
+                    refusal=reply.refusal,
+                )
 
     def remove(self, mailbox: str, uids: Sequence[int]) -> None:
         r"""Mark exactly these \Deleted and UID EXPUNGE exactly these (RFC 4315). What others marked stays."""
@@ -203,20 +245,17 @@ class ImapSession:
                 mailbox=mailbox,
             )
         self._open(mailbox, writing=True)
-        for chunk in wire.uid_sets(uids):
-            self._say("UID STORE", chunk, "+FLAGS.SILENT", r"(\Deleted)", mailbox=mailbox)
-            self._say("UID EXPUNGE", chunk, mailbox=mailbox)
-
-    def _transfer(
-        self, verb: str, mailbox: str, uids: Sequence[int], destination: str
-    ) -> dict[int, int] | None:
-        self._open(mailbox, writing=verb == "UID MOVE")
-        pairs: dict[int, int] = {}
-        for chunk in wire.uid_sets(uids):
-            with self._over():
-                reply = self._say(verb, chunk, _name(destination), mailbox=destination)
-                pairs.update(wire.copied_uids(reply.of("COPYUID")) or {})
-        return pairs or None
+        commands = [
+            command
+            for chunk in list(wire.uid_sets(uids))
+            for command in (
+                Command.of("UID STORE", chunk, "+FLAGS.SILENT", r"(\Deleted)", mailbox=mailbox),
+                Command.of("UID EXPUNGE", chunk, mailbox=mailbox),
+            )
+        ]
+        with self._over() as connection:
+            for reply in list(connection.converse(commands)):
+                reply.checked()
 
     def _exists(self, mailbox: str) -> bool:
         found, _ = wire.parse_list(self._say("LIST", '""', _name(mailbox), mailbox=mailbox).of("LIST"))
@@ -266,8 +305,28 @@ class ImapSession:
         except DEAD as error:
             raise account_error(self.login, error) from error
         finally:
-            if not certain:
+            if not certain or connection.talking:
                 self.drop()
+
+
+def _commands(
+    name: str, mailboxes: Iterable[str], *arguments: str
+) -> tuple[dict[str, CollectionError], list[Command]]:
+    """The errors of names that cannot be said, and a command for each other mailbox."""
+    refused: dict[str, CollectionError] = {}
+    commands = []
+    for mailbox in mailboxes:
+        try:
+            commands.append(Command.of(name, _name(mailbox), *arguments, mailbox=mailbox))
+        except CollectionError as error:
+            refused[mailbox] = error
+    return refused, commands
+
+
+def _transfers(verb: str, groups: Iterable[tuple[Sequence[int], str]]) -> Iterator[Command]:
+    for uids, destination in groups:
+        for chunk in wire.uid_sets(uids):
+            yield Command.of(verb, chunk, _name(destination), mailbox=destination)
 
 
 def _name(mailbox: str) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TypeVar
 
 from mailsync.errors import CollectionError
@@ -21,6 +22,7 @@ from mailsync.run.actions import (
     MessageState,
     MessageTransfer,
     Place,
+    target,
 )
 from mailsync.run.execution import Execution, Result
 from mailsync.run.journal import Closing, Intent, JournalRow
@@ -36,8 +38,9 @@ from mailsync.run.settle import (
 )
 from mailsync.text import N_, Sentence
 
-#: Messages, or folders, between two commits.
-WINDOW = 100
+#: Messages, or folders, between two commits. Each window costs a few round trips, whatever its size; the first is small,
+#: so that a server which does not do as it says is found out early.
+FIRST_WINDOW, WINDOW = 100, 5000
 #: One MOVE per destination costs a large mailbox dear (Dovecot rewrites its index each time): beyond this many
 #: destinations of one mailbox, COPY to each and one UID EXPUNGE for the window are several times cheaper.
 MANY_DESTINATIONS = 20
@@ -78,30 +81,30 @@ def write_mail(execution: Execution, mail: MailPort, actions: Sequence[MailActio
 
 
 def _windows(actions: Sequence[A]) -> list[Sequence[A]]:
-    return [actions[start : start + WINDOW] for start in range(0, len(actions), WINDOW)]
+    bounds = [0, *range(FIRST_WINDOW, len(actions), WINDOW), len(actions)]
+    return [actions[start:end] for start, end in pairwise(bounds) if start < end]
 
 
 def _create_folders(execution: Execution, mail: MailPort, actions: Sequence[FolderCreate]) -> None:
     if not execution.go_on():
         execution.leave(actions)
         return
+    states = mail.states([action.mailbox for action in actions])
     missing = []
     for action in actions:
-        try:
-            if mail.state(action.mailbox) is None:
+        match states[action.mailbox]:
+            case None:
                 missing.append(action)
-            else:
+            case CollectionError() as error:
+                execution.refuse(action, error.sentence, "failed")
+            case _:
                 execution.settle([Result(action=action, state="done")])
-        except CollectionError as error:
-            execution.refuse(action, error.sentence, "failed")
     rows = execution.open([Intent(action=action) for action in missing])
-    refusals: dict[int, Sentence] = {}
-    for row, action in zip(rows, missing, strict=True):
-        try:
-            mail.create(action.mailbox)
-        except CollectionError as error:
-            refusals[row.id] = error.sentence
-    execution.close(settle_folders(mail, rows), refusals)
+    refused = mail.create([action.mailbox for action in missing])
+    others = [row for row in rows if target(row.action) in refused]
+    made = [Closing(row=row, state="done") for row in rows if target(row.action) not in refused]
+    closings = made + settle_folders(mail, others)
+    execution.close(closings, {row.id: refused[target(row.action)].sentence for row in others})
 
 
 def _transfer_from(execution: Execution, mail: MailPort, actions: Sequence[MessageTransfer]) -> None:
@@ -132,14 +135,16 @@ def _transfer_window(
 ) -> None:
     """One window. Raises `CollectionError` where the source cannot be read, `AccountError`."""
     ready = _still_right(execution, mail, window)
-    intents = []
-    for action, fence in _fenced(execution, mail, ready):
-        intents.append(Intent(action=action, fence=fence, undo_of=execution.undoes.get(action)))
-    rows = execution.open(intents)
+    rows = execution.open(
+        [
+            Intent(action=action, fence=fence, undo_of=execution.undoes.get(action))
+            for action, fence in _fenced(execution, mail, ready)
+        ]
+    )
     sent = _send(execution, mail, rows, by_copy=by_copy)
     # MOVE and COPY stand in one window only where a plan mixes both modes; then nothing is taken for moved unseen.
     moved = not by_copy and all(row.action.kind == "message-move" for row in rows)
-    closings = settle_transfers(mail, rows, said=sent.said, by_move=moved)
+    closings = settle_transfers(mail, rows, said=sent.said, by_move=moved, verified=True)
     if not by_copy and mail.can_expunge_uids:
         closings = _copy_instead(execution, mail, closings, sent)
     ignored = Sentence.of(N_("The server said yes, but the message is still where it was"))
@@ -159,8 +164,9 @@ def _copy_instead(
     if not refused:
         return list(closings)
     copied = _send(execution, mail, refused, by_copy=True)
-    settled = settle_transfers(mail, refused, said=copied.said)
-    return [closing for closing in closings if closing.row not in refused] + settled
+    settled = settle_transfers(mail, refused, said=copied.said, verified=True)
+    again = {row.id for row in refused}
+    return [closing for closing in closings if closing.row.id not in again] + settled
 
 
 def _still_right(
@@ -203,45 +209,52 @@ def _fenced(
     execution: Execution, mail: MailPort, actions: Sequence[MessageTransfer]
 ) -> Iterator[tuple[MessageTransfer, MailboxState]]:
     """Each message with the state of its destination; those without a destination are refused."""
-    fences: dict[str, MailboxState | None] = {}
+    states = mail.states(dict.fromkeys(action.destination for action in actions))
     for action in actions:
-        if action.destination not in fences:
-            fences[action.destination] = _state_or_none(mail, action.destination)
-        fence = fences[action.destination]
-        if fence is None:
+        fence = states[action.destination]
+        if isinstance(fence, MailboxState):
+            yield action, fence
+        else:
             missing = N_("The folder {after} is not there or refuses; the message stays in {before}")
             execution.refuse(action, Sentence.of(missing, before=action.mailbox, after=action.destination))
-        else:
-            yield action, fence
-
-
-def _state_or_none(mail: MailPort, mailbox: str) -> MailboxState | None:
-    try:
-        return mail.state(mailbox)
-    except CollectionError:
-        return None
 
 
 def _send(execution: Execution, mail: MailPort, rows: Sequence[JournalRow], *, by_copy: bool) -> _Sent:
+    """Say all transfers of one source mailbox: many commands are under way at once."""
     sent = _Sent()
-    groups: defaultdict[tuple[str, bool], list[JournalRow]] = defaultdict(list)
-    for row in rows:
-        copying = by_copy or row.action.kind == "message-copy"
-        groups[transfer(row).destination, copying].append(row)
-    for (destination, copying), group in groups.items():
-        if execution.stop():
-            break
-        sent.tried.update(row.id for row in group)
-        uids = [transfer(row).uid for row in group]
-        send = mail.copy if copying else mail.move
-        try:
-            answer = send(transfer(group[0]).mailbox, uids, destination) or {}
-        except CollectionError as error:
-            sent.refusals.update((row.id, error.sentence) for row in group)
-        else:
-            by_uid = {transfer(row).uid: row.id for row in group}
-            sent.said.update((by_uid[uid], copy) for uid, copy in answer.items() if uid in by_uid)
+    for copying in (True, False):
+        some = [row for row in rows if copying == (by_copy or row.action.kind == "message-copy")]
+        if some:
+            _send_groups(execution, mail, some, sent, move=not copying)
     return sent
+
+
+def _send_groups(
+    execution: Execution, mail: MailPort, rows: Sequence[JournalRow], sent: _Sent, *, move: bool
+) -> None:
+    by_uid = {transfer(row).uid: row.id for row in rows}
+    by_destination: defaultdict[str, list[int]] = defaultdict(list)
+    for row in rows:
+        by_destination[transfer(row).destination].append(transfer(row).uid)
+
+    def groups() -> Iterator[tuple[Sequence[int], str]]:
+        for destination, uids in by_destination.items():
+            if execution.stop():
+                return
+            sent.tried.update(by_uid[uid] for uid in uids)
+            yield uids, destination
+
+    answered = 0
+    try:
+        for answer in mail.transfer(transfer(rows[0]).mailbox, groups(), move=move):
+            sent.said.update((by_uid[uid], copy) for uid, copy in answer.copies.items() if uid in by_uid)
+            if answer.refusal is not None:
+                sent.refusals.update((by_uid[uid], answer.refusal.sentence) for uid in answer.uids)
+            answered += len(answer.uids)
+            execution.show(answered)
+    except CollectionError as error:  # the source refuses
+        sent.tried.update(by_uid.values())
+        sent.refusals.update(dict.fromkeys(by_uid.values(), error.sentence))
 
 
 def _remove_copies(execution: Execution, mail: MailPort, actions: Sequence[MessageRemove]) -> None:

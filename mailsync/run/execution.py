@@ -128,7 +128,11 @@ class Execution:
     def settle(self, results: Iterable[Result]) -> None:
         """Take results down and show how far the run is."""
         self.outcome.results.extend(results)
-        self.progress(len(self.outcome.results), self.total)
+        self.show()
+
+    def show(self, answered: int = 0) -> None:
+        """Show how far the run is; `answered`: actions of the present window that have no result yet."""
+        self.progress(len(self.outcome.results) + answered, self.total)
 
 
 def _told(closing: Closing, words: Sentence | None) -> Closing:

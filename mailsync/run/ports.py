@@ -5,10 +5,12 @@ Terms: *href*, *etag* (RFC 4918, 6352); *mailbox*, *uid*, *UIDVALIDITY*, *UIDNEX
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Protocol
 
-from mailsync.errors import ItemError
+from mailsync.errors import CollectionError, ItemError
 from mailsync.run.actions import CardState, FormerProperties, MailboxState, MessageState, NameProperties
 
 
@@ -63,6 +65,18 @@ class CardEditor(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transferred:
+    """What a server answered to one command that moves or copies messages."""
+
+    uids: Sequence[int]  #: of the messages it was about
+    destination: str
+    copies: Mapping[
+        int, int
+    ]  #: source UID → destination UID as the server said it (COPYUID), of other messages too
+    refusal: CollectionError | None = None
+
+
 class MailPort(Protocol):
     """One mail account. All methods raise `AccountError` when the connection fails (the outcome is then unknown),
     `CollectionError` when a mailbox refuses."""
@@ -81,8 +95,12 @@ class MailPort(Protocol):
         """UIDVALIDITY and UIDNEXT; None where the mailbox does not exist."""
         ...
 
-    def create(self, mailbox: str) -> None:
-        """Create (an existing mailbox is fine) and subscribe."""
+    def states(self, mailboxes: Iterable[str]) -> Mapping[str, MailboxState | CollectionError | None]:
+        """`state` of many at once; the error where a mailbox refuses."""
+        ...
+
+    def create(self, mailboxes: Sequence[str]) -> Mapping[str, CollectionError]:
+        """Create (an existing mailbox is fine) and subscribe; the errors of those that are refused."""
         ...
 
     def messages(self, mailbox: str, uids: Sequence[int]) -> Mapping[int, MessageState]:
@@ -93,13 +111,15 @@ class MailPort(Protocol):
         """All messages with this UID or a higher one."""
         ...
 
-    def move(self, mailbox: str, uids: Sequence[int], destination: str) -> Mapping[int, int] | None:
-        """MOVE; source UID → destination UID as the server said it (COPYUID), None where it said nothing.
-        OK is no proof: a vanished UID is also answered OK."""
+    def remaining(self, mailbox: str, uids: Sequence[int]) -> AbstractSet[int]:
+        """Those of these UIDs that are still there."""
         ...
 
-    def copy(self, mailbox: str, uids: Sequence[int], destination: str) -> Mapping[int, int] | None:
-        """COPY; answers as `move`."""
+    def transfer(
+        self, mailbox: str, groups: Iterable[tuple[Sequence[int], str]], *, move: bool
+    ) -> Iterator[Transferred]:
+        """MOVE or COPY many groups of messages, each to its mailbox, and yield the answers as they come.
+        OK is no proof: a vanished UID is also answered OK. Nothing else may be asked before the last answer."""
         ...
 
     def remove(self, mailbox: str, uids: Sequence[int]) -> None:

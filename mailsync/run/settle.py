@@ -17,6 +17,7 @@ from mailsync.run.actions import (
     CardReplace,
     CardState,
     FolderCreate,
+    MailboxState,
     MessageRemove,
     MessageState,
     MessageTransfer,
@@ -99,14 +100,17 @@ def settle_transfers(
     *,
     said: Mapping[int, int] | None = None,
     by_move: bool = False,
+    verified: bool = False,
 ) -> list[Closing]:
     """Outcomes of message rows; in mode move, removes the originals whose copies are seen.
 
     `said`: row → destination UID as the server answered (COPYUID). `by_move`: those answers came from MOVE, so their
-    originals are gone with them. `abandoned` means that nothing happened to the message.
+    originals are gone with them. `verified`: the fingerprints of the sources were read just now. `abandoned` means that
+    nothing happened to the message.
     """
     said = said or {}
-    present = _present_sources(mail, [row for row in rows if not (by_move and row.id in said)])
+    doubtful = [row for row in rows if not (by_move and row.id in said)]
+    present = _still_there(mail, doubtful) if verified else _present_sources(mail, doubtful)
     seen = {**said, **_find_copies(mail, rows, said, present)}
     closings, removable = [], []
     for row in rows:
@@ -131,7 +135,7 @@ def _remove_originals(mail: MailPort, rows: Sequence[JournalRow], seen: Mapping[
     if mail.can_expunge_uids:
         for mailbox, group in _by_mailbox(rows).items():
             mail.remove(mailbox, [transfer(row).uid for row in group])
-    left = _present_sources(mail, rows)
+    left = _still_there(mail, rows)
     return [_settle_removed(row, seen[row.id], row.id in left) for row in rows]
 
 
@@ -150,16 +154,17 @@ def _settle_removed(row: JournalRow, copy: int, left: bool) -> Closing:
 
 
 def settle_folders(mail: MailPort, rows: Sequence[JournalRow]) -> list[Closing]:
-    """Outcomes of folder rows: one that exists is subscribed again, which costs nothing."""
-    closings = []
-    for row in rows:
-        if not isinstance(row.action, FolderCreate):
-            raise TypeError(row.action.kind)
-        exists = mail.state(row.action.mailbox) is not None
-        if exists:
-            mail.create(row.action.mailbox)
-        closings.append(Closing(row=row, state="done" if exists else "abandoned"))
-    return closings
+    """Outcomes of folder rows: those that exist are subscribed again, which costs nothing."""
+    states = mail.states([_folder(row) for row in rows])
+    existing = {mailbox for mailbox, state in states.items() if isinstance(state, MailboxState)}
+    mail.create([_folder(row) for row in rows if _folder(row) in existing])
+    return [Closing(row=row, state="done" if _folder(row) in existing else "abandoned") for row in rows]
+
+
+def _folder(row: JournalRow) -> str:
+    if not isinstance(row.action, FolderCreate):
+        raise TypeError(row.action.kind)
+    return row.action.mailbox
 
 
 def settle_removals(mail: MailPort, rows: Sequence[JournalRow]) -> list[Closing]:
@@ -201,6 +206,17 @@ def _present_sources(mail: MailPort, rows: Iterable[JournalRow]) -> set[int]:
                 found = held.get(_source(row).uid)
                 if found is not None and found.fingerprint == _source(row).fingerprint:
                     present.add(row.id)
+    return present
+
+
+def _still_there(mail: MailPort, rows: Iterable[JournalRow]) -> set[int]:
+    """Rows whose message, of known fingerprint, is still in its former place: by UIDVALIDITY and UID alone."""
+    present: set[int] = set()
+    for mailbox, group in _by_mailbox(rows).items():
+        state = mail.state(mailbox)
+        group = [row for row in group if state and _source(row).uidvalidity == state.uidvalidity]
+        left = mail.remaining(mailbox, [_source(row).uid for row in group])
+        present |= {row.id for row in group if _source(row).uid in left}
     return present
 
 

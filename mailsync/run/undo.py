@@ -282,7 +282,8 @@ def _plan_mail(
                 ),
             )
     homes = dict.fromkeys(action.destination for action in back if isinstance(action, MessageTransfer))
-    plan.actions.extend(FolderCreate(mailbox=home) for home in homes if mail.state(home) is None)
+    states = mail.states(homes)
+    plan.actions.extend(FolderCreate(mailbox=home) for home in homes if states[home] is None)
     plan.actions.extend(back)
 
 

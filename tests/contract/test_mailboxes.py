@@ -13,7 +13,7 @@ from imapclient import IMAPClient
 
 from mailsync.errors import CollectionError
 from mailsync.mailbox.imap import ImapLogin, ImapSession
-from mailsync.run.ports import MailPort
+from mailsync.run.ports import MailPort, Transferred
 from tests.conftest import MailUser
 from tests.fakes_mail import MemoryMail
 from tests.kill import worlds
@@ -101,6 +101,15 @@ def message(subject: str) -> bytes:
     ).encode()
 
 
+def said_to(answers: Iterator[Transferred]) -> dict[int, int]:
+    """Source UID → destination UID, of a transfer that nobody refuses."""
+    said: dict[int, int] = {}
+    for answer in answers:
+        assert answer.refusal is None
+        said |= answer.copies
+    return said
+
+
 @pytest.fixture(params=["memory", "no-copyuid", "kill-world", "dovecot", "dotted"])
 def account(request: pytest.FixtureRequest) -> Iterator[Account]:
     match request.param:
@@ -144,9 +153,9 @@ def test_the_next_uid_is_not_that_of_an_earlier_look(account: Account) -> None:
 @pytest.mark.parametrize("name", ["D12 Gibson Importing", "D07 顺达货代", 'D08 "Best" & Co\\', "D09 *%"])
 def test_a_mailbox_is_created_once_and_once_more(account: Account, name: str) -> None:
     mailbox = account.name("客户", name)
-    account.port.create(mailbox)
+    assert account.port.create([mailbox]) == {}
     state = account.port.state(mailbox)
-    account.port.create(mailbox)
+    assert account.port.create([mailbox]) == {}
     assert state is not None and account.port.state(mailbox) == state
 
 
@@ -188,12 +197,12 @@ def test_a_moved_message_keeps_flags_keywords_and_date(account: Account) -> None
     stays = account.append("INBOX", "two")
     former = account.port.messages("INBOX", [uid])[uid]
     folder = account.name("Customers", "D12 Gibson")
-    account.port.create(folder)
+    account.port.create([folder])
     fence = account.port.state(folder)
-    said = account.port.move("INBOX", [uid], folder)
+    said = said_to(account.port.transfer("INBOX", [([uid], folder)], move=True))
     arrived = account.port.messages_from(folder, fence.uidnext)
     (new_uid,) = arrived
-    assert said in (None, {uid: new_uid})
+    assert said in ({}, {uid: new_uid})
     assert (arrived[new_uid].fingerprint, arrived[new_uid].flags) == (former.fingerprint, former.flags)
     assert arrived[new_uid].internal_date == former.internal_date
     assert set(account.port.messages_from("INBOX", 1)) == {stays}
@@ -203,12 +212,12 @@ def test_many_messages_are_paired_with_their_copies(account: Account) -> None:
     uids = [account.append("INBOX", f"number {number}") for number in range(5)]
     account.expunge("INBOX", uids[2])
     folder = account.name("D12")
-    account.port.create(folder)
+    account.port.create([folder])
     before = account.port.messages("INBOX", uids)
-    said = account.port.copy("INBOX", uids, folder)
+    said = said_to(account.port.transfer("INBOX", [(uids, folder)], move=False))
     copies = account.port.messages_from(folder, 1)
     assert len(copies) == 4
-    for uid, copied in (said or {}).items():
+    for uid, copied in said.items():
         assert copies[copied].fingerprint == before[uid].fingerprint
     assert account.port.messages("INBOX", uids) == before
 
@@ -217,9 +226,24 @@ def test_a_vanished_message_is_moved_without_a_word(account: Account) -> None:
     uid = account.append("INBOX", "one")
     account.expunge("INBOX", uid)
     folder = account.name("D12")
-    account.port.create(folder)
-    assert not account.port.move("INBOX", [uid], folder)
+    account.port.create([folder])
+    assert not said_to(account.port.transfer("INBOX", [([uid], folder)], move=True))
     assert account.port.messages_from(folder, 1) == {}
+
+
+def test_many_groups_go_to_their_mailboxes_at_once(account: Account) -> None:
+    uids = [account.append("INBOX", f"number {number}") for number in range(6)]
+    folders = [account.name(f"D{number}") for number in range(2)]
+    account.port.create(folders)
+    groups = [(uids[:2], folders[0]), ([uids[3]], folders[1]), ([uids[5]], folders[0])]
+    said_to(account.port.transfer("INBOX", groups, move=True))
+    assert account.port.remaining("INBOX", uids) == {uids[2], uids[4]}
+    assert [len(account.port.messages_from(folder, 1)) for folder in folders] == [3, 1]
+    states = account.port.states([*folders, account.name("D9"), "INBOX"])
+    assert states == {
+        folder: account.port.state(folder) for folder in [*folders, account.name("D9"), "INBOX"]
+    }
+    assert states[account.name("D9")] is None and states[folders[0]].uidnext == 4
 
 
 def test_only_the_named_messages_are_removed(account: Account) -> None:
@@ -238,8 +262,8 @@ class TestOnServersAndOurFake:
 
     def test_a_move_into_a_missing_mailbox_leaves_the_message(self, account: Account) -> None:
         uid = account.append("INBOX", "one")
-        with pytest.raises(CollectionError):
-            account.port.move("INBOX", [uid], account.name("Missing"))
+        (answer,) = account.port.transfer("INBOX", [([uid], account.name("Missing"))], move=True)
+        assert isinstance(answer.refusal, CollectionError) and answer.uids == [uid] and not answer.copies
         assert set(account.port.messages("INBOX", [uid])) == {uid}
 
     def test_nothing_is_removed_for_an_empty_list(self, account: Account) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from mailsync.addressbook.cards import CardRewriter, read_meaning
 from mailsync.addressbook.transport import DavLogin
 from mailsync.demo.seeding import SeedMessage
 from mailsync.demo.snapshots import read_mail, snapshot_mail
+from mailsync.errors import CollectionError
 from mailsync.mailbox.imap import ImapLogin, ImapSession
 from mailsync.run.actions import (
     Action,
@@ -30,6 +32,7 @@ from mailsync.run.actions import (
     NameProperties,
 )
 from mailsync.run.apply import apply
+from mailsync.run.ports import Transferred
 from mailsync.run.recover import recover
 from mailsync.run.undo import plan_undo
 from tests.conftest import BookUser, MailUser
@@ -60,19 +63,29 @@ class GatedMail:
     def messages_from(self, mailbox: str, first_uid: int) -> Mapping[int, MessageState]:
         return self.session.messages_from(mailbox, first_uid)
 
-    def create(self, mailbox: str) -> None:
-        with self._dangerous():
-            self.session.create(mailbox)
+    def states(self, mailboxes: Iterable[str]) -> Mapping[str, MailboxState | CollectionError | None]:
+        return self.session.states(mailboxes)
 
-    def move(self, mailbox: str, uids: Sequence[int], destination: str) -> Mapping[int, int] | None:
+    def create(self, mailboxes: Sequence[str]) -> Mapping[str, CollectionError]:
         with self._dangerous():
-            said = self.session.move(mailbox, uids, destination)
-        return said if self.says_copyuid else None
+            return self.session.create(mailboxes)
 
-    def copy(self, mailbox: str, uids: Sequence[int], destination: str) -> Mapping[int, int] | None:
-        with self._dangerous():
-            said = self.session.copy(mailbox, uids, destination)
-        return said if self.says_copyuid else None
+    def remaining(self, mailbox: str, uids: Sequence[int]) -> AbstractSet[int]:
+        return self.session.remaining(mailbox, uids)
+
+    def transfer(
+        self, mailbox: str, groups: Iterable[tuple[Sequence[int], str]], *, move: bool
+    ) -> Iterator[Transferred]:
+        """All commands are on their way when the first answer comes: whoever dies then leaves more done than known."""
+
+        def gated() -> Iterator[tuple[Sequence[int], str]]:
+            for group in groups:
+                self.gate()
+                yield group
+
+        for answer in self.session.transfer(mailbox, gated(), move=move):
+            self.gate()
+            yield answer if self.says_copyuid else replace(answer, copies={})
 
     def remove(self, mailbox: str, uids: Sequence[int]) -> None:
         with self._dangerous():

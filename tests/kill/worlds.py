@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -15,7 +15,7 @@ from mailsync.database import connect
 from mailsync.errors import AccountError, CollectionError, ItemError
 from mailsync.run.actions import CardState, FormerProperties, MailboxState, MessageState, NameProperties
 from mailsync.run.journal import ActionRow, Closing, Intent, Journal, JournalRow, Run, RunKind, RunRow
-from mailsync.run.ports import PreconditionFailed
+from mailsync.run.ports import PreconditionFailed, Transferred
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -165,13 +165,33 @@ class MemoryMail:
             return None
         return MailboxState(uidvalidity=self.uidvalidity[mailbox], uidnext=self.uidnext.get(mailbox, 1))
 
-    def create(self, mailbox: str) -> None:
-        self._answer(mailbox)
-        self.gate()
+    def states(self, mailboxes: Iterable[str]) -> dict[str, MailboxState | CollectionError | None]:
+        found: dict[str, MailboxState | CollectionError | None] = {}
+        for mailbox in mailboxes:
+            try:
+                found[mailbox] = self.state(mailbox)
+            except CollectionError as error:
+                found[mailbox] = error
+        return found
+
+    def create(self, mailboxes: Sequence[str]) -> dict[str, CollectionError]:
+        refused: dict[str, CollectionError] = {}
+        for mailbox in mailboxes:
+            try:
+                self._answer(mailbox)
+            except CollectionError as error:
+                refused[mailbox] = error
+                continue
+            self.gate()
+            self.add(mailbox)
+            self.gate()
+        return refused
+
+    def add(self, mailbox: str) -> None:
+        """There is such a mailbox from now on."""
         if mailbox not in self.mailboxes:
             self.mailboxes[mailbox] = {}
             self.uidvalidity[mailbox] = 10 + len(self.uidvalidity)
-        self.gate()
 
     def messages(self, mailbox: str, uids: Sequence[int]) -> Mapping[int, MessageState]:
         self._answer(mailbox)
@@ -181,11 +201,26 @@ class MemoryMail:
     def messages_from(self, mailbox: str, first_uid: int) -> Mapping[int, MessageState]:
         return self.messages(mailbox, [uid for uid in self.mailboxes[mailbox] if uid >= first_uid])
 
-    def move(self, mailbox: str, uids: Sequence[int], destination: str) -> Mapping[int, int] | None:
-        return self._transfer(mailbox, uids, destination, remove=True)
+    def remaining(self, mailbox: str, uids: Sequence[int]) -> set[int]:
+        self._answer(mailbox)
+        return self.mailboxes[mailbox].keys() & set(uids)
 
-    def copy(self, mailbox: str, uids: Sequence[int], destination: str) -> Mapping[int, int] | None:
-        return self._transfer(mailbox, uids, destination, remove=False)
+    def transfer(
+        self, mailbox: str, groups: Iterable[tuple[Sequence[int], str]], *, move: bool
+    ) -> Iterator[Transferred]:
+        for uids, destination in groups:
+            copies: Mapping[int, int] = {}
+            refusal = None
+            try:
+                copies = self.carry(mailbox, uids, destination, remove=move)
+            except CollectionError as error:
+                refusal = error
+            yield Transferred(
+                uids=uids,
+                destination=destination,
+                copies=copies if self.says_copyuid else {},
+                refusal=refusal,
+            )
 
     def remove(self, mailbox: str, uids: Sequence[int]) -> None:
         if not self.can_expunge_uids or not uids:
@@ -207,9 +242,10 @@ class MemoryMail:
         """Every message where it lies, without its UID."""
         return Counter((name, mail) for name, box in self.mailboxes.items() for mail in box.values())
 
-    def _transfer(
+    def carry(
         self, mailbox: str, uids: Sequence[int], destination: str, *, remove: bool
-    ) -> Mapping[int, int] | None:
+    ) -> Mapping[int, int]:
+        """One MOVE or COPY; source UID → destination UID."""
         self._answer(mailbox)
         self._answer(destination)
         if remove and not self.can_move:
@@ -225,7 +261,7 @@ class MemoryMail:
             if remove:
                 del self.mailboxes[mailbox][uid]
         self.gate()
-        return said if self.says_copyuid else None
+        return said
 
     def _answer(self, mailbox: str) -> None:
         if self.away:

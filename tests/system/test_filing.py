@@ -14,11 +14,14 @@ from typing import Any
 import pytest
 
 from mailsync.demo.seeding import encode_mailbox
+from mailsync.run.apply_mail import FIRST_WINDOW, WINDOW
 from tests.conftest import BookUser, MailUser
 from tests.system.company import Company, letter
 from tests.system.test_main_job import done_actions, wait_until
 
 D12, E05 = "Customers/D12 Gibson Importing", "Customers/E05 Rossi-Casa"
+#: Messages of three windows: there is time to be interrupted in the second.
+MANY = FIRST_WINDOW + WINDOW + 100
 
 
 @pytest.fixture
@@ -143,7 +146,7 @@ def test_what_mailsync_moved_itself_is_no_loss(company: Company) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_a_command_after_what_is_under_way(company: Company, number: signal.Signals) -> None:
-    company.mail.seed([letter(count) for count in range(600)])
+    company.mail.seed([letter(count) for count in range(MANY)])
     everything = Counter(one.fingerprint for one in company.messages().elements())
     company.confirm()
     database = company.folder / "var" / "mailsync.db"
@@ -164,12 +167,12 @@ def test_a_signal_ends_a_command_after_what_is_under_way(company: Company, numbe
     assert undoing.returncode in (130, 0), err  # 0: it was done before it heard
     assert "open" not in {row["state"] for row in company.run("journal", "--json").objects()}
     assert company.run("tidy").code == 0
-    assert company.places() == {D12: 300, E05: 300}
+    assert company.places() == {D12: MANY // 2, E05: MANY // 2}
     assert Counter(one.fingerprint for one in company.messages().elements()) == everything
 
 
 def test_a_second_signal_ends_a_command_at_once(company: Company) -> None:
-    company.mail.seed([letter(count) for count in range(600)])
+    company.mail.seed([letter(count) for count in range(MANY)])
     company.confirm()
     database = company.folder / "var" / "mailsync.db"
     filing = company.start("tidy", "--json")
@@ -182,4 +185,4 @@ def test_a_second_signal_ends_a_command_at_once(company: Company) -> None:
     filing.communicate()
     assert filing.returncode == 130
     assert company.run("tidy").code == 0
-    assert company.places() == {D12: 300, E05: 300}
+    assert company.places() == {D12: MANY // 2, E05: MANY // 2}

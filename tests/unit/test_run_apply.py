@@ -269,7 +269,7 @@ def a_mail(count: int = 3, **options: Any) -> MemoryMail:
     mail = MemoryMail(**options)
     for number in range(count):
         mail.append("INBOX", Mail(subject=f"D12 {number}", flags=frozenset({"\\Seen", "$Label1"})))
-    mail.create("D12")
+    mail.add("D12")
     return mail
 
 
@@ -369,12 +369,12 @@ def test_a_missing_or_refusing_destination_keeps_its_messages() -> None:
 
 def test_a_server_that_says_yes_and_moves_nothing() -> None:
     class Forgetful(MemoryMail):
-        def move(self, *_args: object) -> None:  # type: ignore[override]
-            return None
+        def carry(self, *_args: object, **_how: object) -> dict[int, int]:
+            return {}
 
     mail = Forgetful()
     mail.append("INBOX", Mail(subject="D12"))
-    mail.create("D12")
+    mail.add("D12")
     outcome = carry_out(transfers(mail), mail=mail)
     assert "still where it was" in str(outcome.failed[0].note)
 
@@ -382,13 +382,17 @@ def test_a_server_that_says_yes_and_moves_nothing() -> None:
 @pytest.mark.parametrize("can_expunge_uids, done", [(True, 3), (False, 0)])
 def test_a_move_that_is_offered_and_refused_is_made_by_copy(can_expunge_uids: bool, done: int) -> None:
     class Boastful(MemoryMail):
-        def move(self, *_args: object) -> None:  # type: ignore[override]
-            raise CollectionError("BAD unknown command")
+        def carry(
+            self, mailbox: str, uids: Sequence[int], destination: str, *, remove: bool
+        ) -> Mapping[int, int]:
+            if remove:
+                raise CollectionError("BAD unknown command")
+            return super().carry(mailbox, uids, destination, remove=remove)
 
     mail, journal = Boastful(can_expunge_uids=can_expunge_uids), memory_journal()
     for number in range(3):
         mail.append("INBOX", Mail(subject=f"D12 {number}"))
-    mail.create("D12")
+    mail.add("D12")
     outcome = carry_out(transfers(mail), mail=mail, journal=journal)
     assert [len(outcome.done), len(outcome.failed)] == [done, 3 - done]
     assert len(mail.mailboxes["D12"]) == done and len(mail.mailboxes["INBOX"]) == 3 - done
@@ -418,7 +422,7 @@ def test_an_original_that_cannot_be_removed_is_told_and_counts_as_a_copy() -> No
 
     mail, journal = Stubborn(can_move=False), memory_journal()
     mail.append("INBOX", Mail(subject="D12"))
-    mail.create("D12")
+    mail.add("D12")
     outcome = carry_out(transfers(mail), mail=mail, journal=journal)
     assert "stands in both folders" in str(outcome.conflicts[0].note)
     assert [one.kind for one in journal.placements("li.na")] == ["message-copy"]
@@ -426,7 +430,7 @@ def test_an_original_that_cannot_be_removed_is_told_and_counts_as_a_copy() -> No
 
 def test_equal_messages_each_claim_one_copy() -> None:
     mail, journal = MemoryMail(says_copyuid=False), memory_journal()
-    mail.create("D12")
+    mail.add("D12")
     for _ in range(3):
         mail.append("INBOX", Mail(subject="the same"))
     outcome = carry_out(transfers(mail), mail=mail, journal=journal)
@@ -436,11 +440,11 @@ def test_equal_messages_each_claim_one_copy() -> None:
 
 def test_an_equal_message_below_the_fence_is_not_taken_for_the_copy() -> None:
     class Forgetful(MemoryMail):
-        def move(self, *_args: object) -> None:  # type: ignore[override]
-            return None
+        def carry(self, *_args: object, **_how: object) -> dict[int, int]:
+            return {}
 
     mail = Forgetful()
-    mail.create("D12")
+    mail.add("D12")
     mail.append("D12", Mail(subject="the same"))
     mail.append("INBOX", Mail(subject="the same"))
     assert len(carry_out(transfers(mail), mail=mail).failed) == 1
@@ -448,11 +452,13 @@ def test_an_equal_message_below_the_fence_is_not_taken_for_the_copy() -> None:
 
 def test_of_equal_messages_the_one_that_left_claims_the_copy() -> None:
     class Halfway(MemoryMail):
-        def move(self, mailbox: str, uids: Sequence[int], destination: str) -> Mapping[int, int] | None:
-            return super().move(mailbox, uids[-1:], destination)
+        def carry(
+            self, mailbox: str, uids: Sequence[int], destination: str, *, remove: bool
+        ) -> Mapping[int, int]:
+            return super().carry(mailbox, uids[-1:], destination, remove=remove)
 
     mail, journal = Halfway(says_copyuid=False), memory_journal()
-    mail.create("D12")
+    mail.add("D12")
     for _ in range(2):
         mail.append("INBOX", Mail(subject="the same"))
     carry_out(transfers(mail), mail=mail, journal=journal)
@@ -481,7 +487,7 @@ def test_a_copy_is_sought_above_its_own_fence_alone() -> None:
 def test_many_destinations_are_copied_and_removed_together() -> None:
     mail, actions = MemoryMail(), []
     for number in range(MANY_DESTINATIONS + 2):
-        mail.create(f"D{number}")
+        mail.add(f"D{number}")
         uid = mail.append("INBOX", Mail(subject=f"D{number}"))
         actions += [action for action in transfers(mail, f"D{number}") if getattr(action, "uid", 0) == uid]
     outcome = carry_out(actions, mail=mail)
