@@ -164,9 +164,9 @@ def test_a_fingerprint_survives_every_move(user: MailUser, session: ImapSession,
     )
     before = {uid: state.fingerprint for uid, state in session.messages_from("INBOX", 1).items()}
     target = folder(user, "Customers", "D12 Gibson")
-    session.create(target)
-    session.copy("INBOX", list(before), target)
-    session.move(target, [1, 2, 3], "INBOX")
+    session.create([target])
+    list(session.transfer("INBOX", [(list(before), target)], move=False))
+    list(session.transfer(target, [([1, 2, 3], "INBOX")], move=True))
     after = {uid: state.fingerprint for uid, state in session.messages_from("INBOX", 4).items()}
     assert sorted(after.values()) == sorted(before.values()) and len(set(before.values())) == 3
 
@@ -174,8 +174,8 @@ def test_a_fingerprint_survives_every_move(user: MailUser, session: ImapSession,
 def test_a_deleted_mailbox_with_others_below_it_is_no_mailbox(mail_user: MailUser, engine: sa.Engine) -> None:
     login = ImapLogin.of_url(mail_user.url, user=mail_user.name, password=mail_user.password)
     with ImapSession(login) as session:
-        session.create("Customers/D12")
-        session.create("Customers/D12/2024")
+        session.create(["Customers/D12"])
+        session.create(["Customers/D12/2024"])
         before = Index(engine, "li.na").refresh(session)
         assert "Customers/D12" in before.existing
         with imaplib.IMAP4("127.0.0.1", mail_user.server.port) as client:
@@ -185,7 +185,7 @@ def test_a_deleted_mailbox_with_others_below_it_is_no_mailbox(mail_user: MailUse
         assert not found.problems
         assert {"Customers/D12/2024"} <= found.existing and "Customers/D12" not in found.existing
         assert session.state("Customers/D12") is None
-        session.create("Customers/D12")
+        session.create(["Customers/D12"])
         assert "Customers/D12" in Index(engine, "li.na").refresh(session).existing
 
 

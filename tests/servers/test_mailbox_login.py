@@ -66,7 +66,7 @@ def test_a_master_opens_anybodys_mail(mail_user: MailUser, as_identity: bool) ->
     else:
         login = replace(login, user=mail_user.server.master_user(mail_user.name))
     with ImapSession(login) as session:
-        session.create("D12")
+        session.create(["D12"])
     with ImapSession(tls(mail_user)) as session:
         assert session.state("D12") is not None
 

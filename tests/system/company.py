@@ -161,7 +161,7 @@ books = [ {{ url = "{book or self.url}", {book_user} }} ]
         with ImapSession(login) as session:
             for fetched in list(session.fetch(mailbox, list(session.present(mailbox)))):
                 if b"Message-ID: " + message_id.encode() in fetched.header:
-                    session.move(mailbox, [fetched.uid], destination)
+                    list(session.transfer(mailbox, [([fetched.uid], destination)], move=True))
 
     def cards(self) -> dict[str, bytes]:
         return snapshot_books(self.url, self.book.name, self.book.password)
