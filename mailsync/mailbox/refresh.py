@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol
 
 from mailsync.mailbox.fetching import CHUNK, Fetched
@@ -17,6 +18,9 @@ from mailsync.text import N_, Sentence
 #: Called with the mailbox, how many of its new messages are read, and how many there are.
 Progress = Callable[[str, int, int], None]
 Flags = frozenset[str]
+
+#: UIDs of a range for each message expected in it, beyond which its UIDs are listed before they are read.
+MOST_EMPTY = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +101,11 @@ class MailboxRefresh:
         known = self.store.flags(cursor)
         flags, listed = self._flags_now(cursor, standing, known)
         last = None if standing.uidnext is None else standing.uidnext - 1
-        arrived = self._arrived(cursor, standing, last)
-        uidnext = (max((cursor.uidnext - 1, *arrived)) if last is None else last) + 1
-        self._read(cursor, sorted(arrived))
+        read = self._read(cursor, self._candidates(cursor, standing, last, len(known)))
+        uidnext = (max((cursor.uidnext - 1, *read)) if last is None else last) + 1
         gone: AbstractSet[int] = frozenset() if listed is None else known.keys() - listed
-        if len(known) - len(gone) + len(arrived) != standing.messages:
-            gone = self._compare(cursor, known, arrived, uidnext)
+        if len(known) - len(gone) + len(read) != standing.messages:
+            gone = self._compare(cursor, known, read, uidnext)
         changed = {
             uid: now for uid, now in flags.items() if uid in known and uid not in gone and now != known[uid]
         }
@@ -131,29 +134,35 @@ class MailboxRefresh:
             return {}, None
         return self.session.flags_since(cursor.name, cursor.highestmodseq, cursor.uidnext - 1), None
 
-    def _arrived(self, cursor: Cursor, standing: Standing, last: int | None) -> set[int]:
+    def _candidates(self, cursor: Cursor, standing: Standing, last: int | None, known: int) -> Sequence[int]:
+        """UIDs that may be new: a plain range, unless most of it would be empty."""
         if not standing.messages or (last is not None and last < cursor.uidnext):
-            return set()
-        return set(self.session.present(cursor.name, cursor.uidnext, last))
+            return ()
+        if last is not None and last - cursor.uidnext < max(CHUNK, MOST_EMPTY * (standing.messages - known)):
+            return range(cursor.uidnext, last + 1)
+        return sorted(self.session.present(cursor.name, cursor.uidnext, last))
 
     def _compare(
-        self, cursor: Cursor, known: Mapping[int, Flags], arrived: set[int], uidnext: int
+        self, cursor: Cursor, known: Mapping[int, Flags], read: AbstractSet[int], uidnext: int
     ) -> AbstractSet[int]:
         """The counts differ: list the UIDs that exist, read what was missed, return what is gone."""
         listed = self.session.present(cursor.name, 1, uidnext - 1).keys()
-        self._read(cursor, sorted(listed - known.keys() - arrived), resume=False)
+        missed = sorted(listed - known.keys() - read)
+        self._report_unread(cursor, set(missed) - self._read(cursor, missed, resume=False))
         return known.keys() - listed
 
-    def _read(self, cursor: Cursor, uids: Sequence[int], *, resume: bool = True) -> None:
-        """Fetch and remember, a chunk a commit. With `resume` the cursor follows, so that a kill costs one chunk."""
-        for start in range(0, len(uids), CHUNK):
-            chunk = uids[start : start + CHUNK]
-            fetched = list(self.session.fetch(cursor.name, chunk))
-            self.store.add(cursor, fetched, uidnext=chunk[-1] + 1 if resume else None)
-            self.found.new |= {cursor.key(one.uid) for one in fetched}
-            self._report_unread(cursor, set(chunk) - {one.uid for one in fetched})
+    def _read(self, cursor: Cursor, uids: Sequence[int], *, resume: bool = True) -> set[int]:
+        """Fetch and remember, a chunk a commit; the UIDs that were read. With `resume` the cursor follows, so that a
+        kill costs one chunk; what was passed over is then missed by its count."""
+        read: set[int] = set()
+        fetched = self.session.fetch(cursor.name, uids)
+        while chunk := list(islice(fetched, CHUNK)):
+            read |= {one.uid for one in chunk}
+            self.store.add(cursor, chunk, uidnext=max(read) + 1 if resume else None)
+            self.found.new |= {cursor.key(one.uid) for one in chunk}
             if self.on_progress is not None:
-                self.on_progress(cursor.name, start + len(chunk), len(uids))
+                self.on_progress(cursor.name, len(read), len(uids))
+        return read
 
     def _report_unread(self, cursor: Cursor, uids: set[int]) -> None:
         """A message that went away meanwhile is no problem; one that is there and not read is."""

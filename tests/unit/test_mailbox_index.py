@@ -256,15 +256,16 @@ def test_a_bounce_carries_the_headers_of_what_it_is_about(index: Index) -> None:
 
 
 class BreakingMail(MemoryMail):
-    """Loses the connection at the n-th chunk of headers."""
+    """Loses the connection after so many messages."""
 
-    chunks_left = 10**9
+    messages_left = 10**9
 
     def fetch(self, mailbox: str, uids: Sequence[int]) -> Iterator[Fetched]:
-        self.chunks_left -= 1
-        if self.chunks_left < 0:
-            raise AccountError("the line broke")
-        return super().fetch(mailbox, uids)
+        for fetched in super().fetch(mailbox, uids):
+            self.messages_left -= 1
+            if self.messages_left < 0:
+                raise AccountError("the line broke")
+            yield fetched
 
 
 def test_a_break_costs_one_chunk(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,13 +273,13 @@ def test_a_break_costs_one_chunk(index: Index, monkeypatch: pytest.MonkeyPatch) 
     server = BreakingMail()
     for number in range(35):
         server.append("INBOX", mail(str(number)))
-    server.chunks_left = 2
+    server.messages_left = 25
     with pytest.raises(AccountError):
         index.refresh(server)
     assert len(index.messages()) == 20
     server.expunge("INBOX", 3)
     server.set_flags("INBOX", 4, ["\\Seen"])
-    server.chunks_left = 10**9
+    server.messages_left = 10**9
     server.said.clear()
     steps: list[tuple[str, int, int]] = []
     found = index.refresh(server, on_progress=lambda *step: steps.append(step))
@@ -286,6 +287,18 @@ def test_a_break_costs_one_chunk(index: Index, monkeypatch: pytest.MonkeyPatch) 
     assert subjects(index) == [str(number) for number in range(35) if number != 2]
     assert [message.key.uid for message in index.messages() if message.seen] == [4]
     assert steps == [("INBOX", 10, 15), ("INBOX", 15, 15)]
+
+
+def test_uids_are_listed_only_where_most_of_a_range_would_be_empty(index: Index) -> None:
+    server = MemoryMail()
+    for number in range(35):
+        server.append("INBOX", mail(str(number)))
+    index.refresh(server)
+    assert (server.said["present"], server.said["headers"]) == (0, 35)
+    server.boxes["INBOX"].uidnext = 4_000_000_000
+    server.append("INBOX", mail("far away"))
+    index.refresh(server)
+    assert (server.said["present"], server.said["headers"]) == (1, 36)
 
 
 class IndexAndServer(RuleBasedStateMachine):
@@ -331,13 +344,13 @@ class IndexAndServer(RuleBasedStateMachine):
 
     @rule(chunks=st.integers(0, 2), full=st.booleans())
     def refresh_and_break(self, chunks: int, full: bool) -> None:
-        self.server.chunks_left = chunks
+        self.server.messages_left = chunks
         try:
             self.index.refresh(self.server, full=full)
             self.fresh = True
         except AccountError:
             self.fresh = False
-        self.server.chunks_left = 10**9
+        self.server.messages_left = 10**9
 
     @rule()
     def refresh(self) -> None:
