@@ -70,7 +70,7 @@ class ScriptedImap:
             for line in lines:
                 tag, _, rest = line.rstrip().partition(b" ")
                 self.heard.append(rest.decode())
-                if rest.startswith(b"AUTHENTICATE"):
+                if rest.startswith(b"AUTHENTICATE") and len(rest.split()) == 2:
                     connection.sendall(b"+ \r\n")
                     self.heard.append("(secret) " + lines.readline().decode().strip())
                 answer = self._answer(rest)

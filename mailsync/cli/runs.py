@@ -20,6 +20,9 @@ from mailsync.tidy.settings import Options
 
 AccountOption = Annotated[list[str] | None, typer.Option("--account", help="Only this account (repeatable).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON lines, one object per account and run.")]
+StatsOption = Annotated[
+    bool, typer.Option("--stats", help="Show what the mail server was asked: round trips, commands, bytes.")
+]
 FullOption = Annotated[bool, typer.Option("--full", help="Read everything again; all lists are complete.")]
 ForceOption = Annotated[
     str | None,
@@ -33,9 +36,10 @@ def plan(
     as_json: JsonOption = False,
     full: FullOption = False,
     force: ForceOption = None,
+    stats: StatsOption = False,
 ) -> int:
     """Show what `tidy` would do; write nothing to any server."""
-    return _run_all(ctx.obj, account, as_json, Options(dry_run=True, full=full, force=force))
+    return _run_all(ctx.obj, account, as_json, Options(dry_run=True, full=full, force=force), stats=stats)
 
 
 def tidy(
@@ -44,13 +48,14 @@ def tidy(
     as_json: JsonOption = False,
     full: FullOption = False,
     force: ForceOption = None,
+    stats: StatsOption = False,
 ) -> int:
     """One pass now: address books, audit, filing, report."""
     from mailsync.cli.ending import asked_to_end
 
     context: Context = ctx.obj
     with asked_to_end(context.translate) as stop:
-        return _run_all(context, account, as_json, Options(full=full, force=force), stop)
+        return _run_all(context, account, as_json, Options(full=full, force=force), stop, stats=stats)
 
 
 def _run_all(
@@ -59,6 +64,8 @@ def _run_all(
     as_json: bool,
     options: Options,
     stop: Callable[[], bool] = lambda: False,
+    *,
+    stats: bool = False,
 ) -> int:
     from mailsync.cli import show
     from mailsync.tidy.running import run
@@ -75,6 +82,8 @@ def _run_all(
     if not as_json:
         show.on_terminal(context, results)
         show.time_needed(context, results)
+        if stats:
+            show.traffic(context, results)
     if not options.dry_run:
         page = show.web_page(context, results, context.house.reports / show.page_name(results))
         if not as_json:

@@ -94,6 +94,27 @@ def time_needed(context: Context, results: Sequence[Mapping[str, Any]]) -> None:
         context.console.print(words.format(time=duration(seconds).render(context.translate)))
 
 
+def traffic(context: Context, results: Sequence[Mapping[str, Any]]) -> None:
+    """What each account's mail server was asked, and what it cost on the line."""
+    headings = [N_("Account"), *_COUNTERS.values()]
+    rows = [
+        [result["account"], *(result["traffic"][name] for name in _COUNTERS)]
+        for result in results
+        if result["traffic"]
+    ]
+    table(context, headings, rows, empty=N_("No mail server was asked anything"))
+
+
+_COUNTERS = {
+    "connections": N_("Connections"),
+    "turns": N_("Round trips"),
+    "commands": N_("Commands"),
+    "bytes_up": N_("Bytes sent"),
+    "bytes_down": N_("Bytes received"),
+    "rows": N_("Messages read"),
+}
+
+
 def web_page(context: Context, results: Sequence[dict[str, Any]], path: Path) -> Path:
     """Write the report over `results` as one page; whole, or not at all."""
     zone = ZoneInfo(context.config.timezone)

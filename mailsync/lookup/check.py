@@ -90,7 +90,7 @@ def _mail(account: Account) -> Iterator[Line]:
         N_("{server} lets {user} in: {folders} folders, separator “{separator}”, prefix “{prefix}” {vendor}"),
         server=account.mail.url,
         user=account.mail.user,
-        folders=len(profile.folders),
+        folders=len(profile.listing.folders),
         separator=profile.separator,
         prefix=profile.prefix,
         vendor=f"({profile.vendor})" if profile.vendor else "",

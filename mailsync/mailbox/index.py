@@ -19,7 +19,7 @@ from mailsync.database import Base
 from mailsync.errors import AccountError, CollectionError
 from mailsync.mailbox import compact
 from mailsync.mailbox.fetching import Fetched
-from mailsync.mailbox.folders import UNREAD, Overrides, roles
+from mailsync.mailbox.folders import UNREAD, Listing, Overrides, roles
 from mailsync.mailbox.headers import MailboxRole, Message, MessageKey
 from mailsync.mailbox.parse import parse_envelope
 from mailsync.mailbox.reading import Readable, Standing
@@ -98,13 +98,16 @@ class Index:
         overrides: Overrides | None = None,
         full: bool = False,
         on_progress: Progress | None = None,
+        listing: Listing | None = None,
     ) -> Refreshed:
         """Bring the index up to date with the server: all mailboxes but Junk, Trash, Drafts and mere views of others.
+
+        `listing`: where it was asked for just now.
 
         `full` reads everything again; every message is then `new`. A mailbox that cannot be read is reported, and
         what was known of it stays. Raises `AccountError`; what was committed until then is kept.
         """
-        listing = session.listing()
+        listing = listing or session.listing()
         if not any(folder.name == "INBOX" for folder in listing.folders):
             # Taken at its word, such a listing would empty the index.
             raise AccountError(

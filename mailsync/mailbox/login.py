@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import socket
 import ssl
@@ -59,6 +60,12 @@ class ImapLogin:
             authorization=authorization,
             ca_file=ca_file,
         )
+
+    @property
+    def plain(self) -> str:
+        """The words of SASL PLAIN (RFC 4616), in base64."""
+        words = f"{self.authorization}\0{self.user}\0{self.password}"
+        return base64.b64encode(words.encode("utf-8", "surrogatepass")).decode()
 
     @property
     def server(self) -> str:
@@ -129,7 +136,7 @@ def _reason(login: ImapLogin, error: Exception) -> str:
 def _harmless(login: ImapLogin, error: Exception | str) -> str:
     """A server's words without the password: some echo it."""
     text = one_line(str(error))
-    for secret in {login.password, one_line(login.password)}:
+    for secret in {login.password, one_line(login.password), login.plain}:
         if secret:
             text = text.replace(secret, "***")
     return text[:300]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mailsync.mailbox.folders import Folder, Overrides, roles
+from mailsync.mailbox.folders import Folder, Listing, Overrides, roles
 from mailsync.mailbox.headers import MailboxRole
 from mailsync.mailbox.imap import ImapSession
 from mailsync.text import N_, Sentence
@@ -26,7 +26,7 @@ class Profile:
     qresync: bool
     special_use: bool  #: RFC 6154
     vendor: str  #: what the server software is, as far as its capabilities tell
-    folders: tuple[Folder, ...]
+    listing: Listing  #: as it stood then
     roles: tuple[tuple[str, MailboxRole], ...]  #: mailbox → role
     problems: tuple[Sentence, ...] = ()
     refused: str = ""  #: characters that the server takes in no folder name
@@ -55,7 +55,7 @@ def probe(session: ImapSession, overrides: Overrides | None = None) -> Profile:
         qresync="QRESYNC" in capabilities,
         special_use="SPECIAL-USE" in capabilities,
         vendor=_vendor(capabilities),
-        folders=listing.folders,
+        listing=listing,
         roles=tuple(assigned.items()),
         problems=listing.problems
         + tuple(

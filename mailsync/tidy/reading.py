@@ -41,7 +41,9 @@ def read_mail(
     def show(mailbox: str, done: int, total: int) -> None:
         progress(Sentence.of(N_("Reading {mailbox}"), mailbox=mailbox), done, total)
 
-    refreshed = index.refresh(session, overrides=overrides(account), full=full, on_progress=show)
+    refreshed = index.refresh(
+        session, overrides=overrides(account), full=full, on_progress=show, listing=profile.listing
+    )
     messages = index.messages()
     after = Counter(message.key.mailbox for message in messages)
     listings = [

@@ -180,6 +180,7 @@ def empty(account: str, started: datetime, *, run: str = "", dry_run: bool) -> J
         "actions": [],
         "stays": {},
         "write_seconds": None,
+        "traffic": None,
         "findings": [],
         "conflicts": [],
         "errors": [],

@@ -137,14 +137,10 @@ class Visit:
                 shelf=self.shelf, places=self.places, now=self.desk.clock(), anew=self.options.looks_anew
             )
             with opened(self.account, looking) as servers:
-                self.errors += servers.errors
-                self.findings += servers.findings
-                forced = self.options.force is not None and not self.options.dry_run
-                self.findings += vanished_books(self.shelf, servers, self.account.name, accepted=forced)
-                self._recover(servers)
-                self.errors += tell_interrupted(self.desk, self.run, self.shelf, servers)
-                books, mail = self._read(servers)
-                self._carry_out(registered.roster, servers, books, mail, told)
+                try:
+                    self._visit(servers, registered.roster, told)
+                finally:
+                    told["traffic"] = servers.mail.traffic.counted() if servers.mail else None
         except MailsyncError as error:
             self.errors.append(error)
         told["findings"] += result.finding_rows(one for one in self.findings if one.severity == "finding")
@@ -152,6 +148,16 @@ class Visit:
         told["errors"] += result.error_rows(self.errors)
         told["counts"] = result.counts(told)
         return finished(told, self.errors, self.desk.clock(), stopped=self.stopped)
+
+    def _visit(self, servers: Servers, roster: Roster, told: Json) -> None:
+        self.errors += servers.errors
+        self.findings += servers.findings
+        forced = self.options.force is not None and not self.options.dry_run
+        self.findings += vanished_books(self.shelf, servers, self.account.name, accepted=forced)
+        self._recover(servers)
+        self.errors += tell_interrupted(self.desk, self.run, self.shelf, servers)
+        books, mail = self._read(servers)
+        self._carry_out(roster, servers, books, mail, told)
 
     # ----- step 2: what an interrupted run left
 

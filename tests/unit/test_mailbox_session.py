@@ -73,6 +73,27 @@ def test_a_master_and_a_chinese_password_go_by_plain() -> None:
         assert base64.b64decode(secret.split()[1]).decode() == "li.na\0master\0密码"
 
 
+def test_a_server_that_tells_what_it_can_is_asked_for_nothing_more() -> None:
+    with ScriptedImap(
+        {"AUTHENTICATE": b"TAG OK [CAPABILITY IMAP4rev1 MOVE UIDPLUS] welcome\r\n"},
+        greeting=b"* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready",
+    ) as server:
+        with ImapSession(server.login) as session:
+            assert session.capabilities == {"IMAP4REV1", "MOVE", "UIDPLUS"}
+        (line,) = server.heard
+        assert base64.b64decode(line.removeprefix("AUTHENTICATE PLAIN ")).decode() == "\0li.na\0geheim-word"
+
+
+@pytest.mark.parametrize("initial", ["", " SASL-IR"])
+def test_a_refused_login_is_told_without_the_password(initial: str) -> None:
+    secret = base64.b64encode(b"\0li.na\0geheim-word").decode()
+    answer = b"TAG NO AUTHENTICATE PLAIN %s failed\r\n" % secret.encode()
+    capabilities = f"IMAP4rev1 AUTH=PLAIN{initial}"
+    with ScriptedImap({"AUTHENTICATE": answer}, capabilities=capabilities) as server:
+        text = refused(server)
+        assert "refused the login of li.na" in text and "geheim" not in text and secret not in text
+
+
 def test_id_follows_every_login_and_capabilities_are_read_again() -> None:
     with ScriptedImap(capabilities="IMAP4rev1 ID AUTH=PLAIN") as server, ImapSession(server.login) as session:
         session.drop()
