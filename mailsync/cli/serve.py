@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from threading import Event
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +21,7 @@ from mailsync.tidy.settings import Options
 
 if TYPE_CHECKING:
     from mailsync.daemon.children import Child
+    from mailsync.tidy.desk import Kept
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ def run(
     from mailsync.daemon.health import Health, healthy
     from mailsync.daemon.jobs import RunKeys
     from mailsync.daemon.scheduler import Daemon, Schedule, utc_now
+    from mailsync.tidy.desk import Kept
 
     context: Context = ctx.obj
     config = context.config
@@ -54,10 +57,11 @@ def run(
         report_at=time.fromisoformat(config.daemon.daily_report),
         zone=ZoneInfo(config.timezone),
     )
-    with _address_books(context) as child:
+    kept = Kept(list_every=timedelta(minutes=config.daemon.list_minutes))
+    with _address_books(context) as child, closing(kept):
         daemon = Daemon(
             schedule,
-            run_account=_runner(context),
+            run_account=_runner(context, kept),
             daily_report=_reporter(context),
             monthly_upkeep=_upkeep(context),
             keys=RunKeys(context.engine),
@@ -76,11 +80,11 @@ def _address_books(context: Context) -> AbstractContextManager[Child | None]:
     return serving(books_server(context.config))
 
 
-def _runner(context: Context) -> Callable[[str, Event], int]:
+def _runner(context: Context, kept: Kept) -> Callable[[str, Event], int]:
     from mailsync.daemon.telling import Telling
     from mailsync.tidy import running
 
-    desk = context.desk
+    desk = replace(context.desk, kept=kept)
     accounts = {account.name: account for account in context.accounts()}
     # A big book takes minutes to hours: mail must get its turn, and the account end its run within its interval.
     card_seconds = 60 * context.config.daemon.interval_minutes * CARDS_SHARE

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailsync.mailbox.headers import MailboxRole
 from mailsync.text import Sentence
 
 Overrides = Mapping[MailboxRole, Sequence[str]]
+
+
+class Counters(NamedTuple):
+    """Where a mailbox stands; None where the server did not say it (RFC 9051 STATUS, RFC 7162)."""
+
+    uidvalidity: int | None
+    uidnext: int | None
+    highestmodseq: int | None
+    messages: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +37,10 @@ class Folder:
     @property
     def selectable(self) -> bool:
         return not self.flags & {"\\noselect", "\\nonexistent"}
+
+    @property
+    def counters(self) -> Counters:
+        return Counters(self.uidvalidity, self.uidnext, self.highestmodseq, self.messages)
 
     @property
     def role(self) -> MailboxRole:

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Self
 
-from mailsync.errors import CollectionError
+from mailsync.errors import AccountError, CollectionError
 from mailsync.mailbox import reading, wire
 from mailsync.mailbox.connection import DEAD, Command, Connection, MailboxRefused, Reply
 from mailsync.mailbox.fetching import Fetched, fetch
-from mailsync.mailbox.folders import Folder, Listing
+from mailsync.mailbox.folders import Counters, Folder, Listing
 from mailsync.mailbox.login import ImapLogin, account_error
 from mailsync.mailbox.reading import Standing
 from mailsync.mailbox.signin import open_connection
@@ -61,6 +61,37 @@ class ImapSession:
         if self._connection is not None:
             self._connection.hang_up()
         self._connection = self._selected = None
+
+    def revive(self) -> None:
+        """Make sure of a connection that was kept since the last use: servers end quiet ones."""
+        if self._connection is not None:
+            try:
+                self._say("NOOP")
+            except AccountError as error:
+                log.debug("%s", error)
+        self.connect()
+
+    def glance(self, mailboxes: Sequence[str]) -> dict[str, Counters]:
+        """Where these mailboxes stand, with one write on a connection that was kept; those that refuse are left out."""
+        if self._connection is not None:
+            try:
+                return self._glance(mailboxes)
+            except AccountError as error:
+                log.debug("%s", error)
+        return self._glance(mailboxes)
+
+    def _glance(self, mailboxes: Sequence[str]) -> dict[str, Counters]:
+        # Of the open mailbox STATUS tells what this connection last saw, also right behind a NOOP (Dovecot).
+        first = []
+        if self._selected is not None and "UNSELECT" in self.capabilities:
+            first, self._selected = [Command.of("UNSELECT")], None
+        self._catch_up()
+        items = reading.status_items(self.capabilities)
+        found: dict[str, Counters] = {}
+        with self._over() as connection:
+            for reply in connection.converse([*first, *_commands("STATUS", mailboxes, items)[1]]):
+                found |= reading.counters(reply)
+        return found
 
     @property
     def capabilities(self) -> frozenset[str]:

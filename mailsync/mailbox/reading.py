@@ -13,7 +13,7 @@ from typing import Protocol
 from mailsync.mailbox import wire
 from mailsync.mailbox.connection import MailboxRefused, Reply
 from mailsync.mailbox.fetching import Fetched
-from mailsync.mailbox.folders import Folder, Listing
+from mailsync.mailbox.folders import Counters, Folder, Listing
 from mailsync.text import N_, Sentence
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Standing:
 
 def listing(say: Say, capabilities: frozenset[str]) -> Listing:
     """All mailboxes. Names that are no modified UTF-7 are left out and reported: they cannot be said back."""
-    items = "MESSAGES UIDNEXT UIDVALIDITY" + (" HIGHESTMODSEQ" if "CONDSTORE" in capabilities else "")
+    items = status_items(capabilities)
     found, broken, counters = _list_status(say, capabilities, items) or _list_and_status(say, items)
     above = _above(found)
     folders = tuple(
@@ -57,6 +57,25 @@ def listing(say: Say, capabilities: frozenset[str]) -> Listing:
         for name in broken
     )
     return Listing(folders=folders, problems=problems)
+
+
+def status_items(capabilities: frozenset[str]) -> str:
+    """What STATUS is asked for."""
+    return "(MESSAGES UIDNEXT UIDVALIDITY" + (" HIGHESTMODSEQ)" if "CONDSTORE" in capabilities else ")")
+
+
+def counters(reply: Reply) -> dict[str, Counters]:
+    """What STATUS answered, by mailbox."""
+    return {name: _counters(told) for name, told in wire.parse_status(reply.of("STATUS")).items()}
+
+
+def _counters(told: Mapping[str, int]) -> Counters:
+    return Counters(
+        uidvalidity=told.get("UIDVALIDITY"),
+        uidnext=told.get("UIDNEXT"),
+        highestmodseq=told.get("HIGHESTMODSEQ") or None,
+        messages=told.get("MESSAGES"),
+    )
 
 
 def _checked(
@@ -85,7 +104,7 @@ def _above(folders: Iterable[Folder]) -> set[str]:
 
 
 def _status(say: Say, mailbox: str, items: str) -> Mapping[str, int]:
-    reply = say("STATUS", wire.encode_name(mailbox), f"({items})", mailbox=mailbox)
+    reply = say("STATUS", wire.encode_name(mailbox), items, mailbox=mailbox)
     return next(iter(wire.parse_status(reply.of("STATUS")).values()), {})
 
 
@@ -97,7 +116,7 @@ def _list_status(say: Say, capabilities: frozenset[str], items: str) -> _Listed 
         return None
     special = "SPECIAL-USE " if "SPECIAL-USE" in capabilities else ""
     try:
-        reply = say("LIST", '""', '"*"', "RETURN", f"(SUBSCRIBED {special}STATUS ({items}))")
+        reply = say("LIST", '""', '"*"', "RETURN", f"(SUBSCRIBED {special}STATUS {items})")
     except MailboxRefused as refused:
         log.debug("LIST-STATUS is offered but refused: %s", refused)
         return None
@@ -112,14 +131,8 @@ def _list_and_status(say: Say, items: str) -> _Listed:
     return [replace(folder, subscribed=folder.name in subscribed) for folder in found], broken, {}
 
 
-def _with_counters(folder: Folder, counters: Mapping[str, int]) -> Folder:
-    return replace(
-        folder,
-        uidvalidity=counters.get("UIDVALIDITY"),
-        uidnext=counters.get("UIDNEXT"),
-        highestmodseq=counters.get("HIGHESTMODSEQ") or None,
-        messages=counters.get("MESSAGES"),
-    )
+def _with_counters(folder: Folder, told: Mapping[str, int]) -> Folder:
+    return replace(folder, **_counters(told)._asdict())
 
 
 def present(

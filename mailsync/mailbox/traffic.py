@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 @dataclass(slots=True, kw_only=True)
 class Traffic:
-    """Counters of one session, over all its connections, logins among them."""
+    """Counters of one session since they were last taken, over all its connections, logins among them."""
 
     connections: int = 0
     commands: int = 0
@@ -28,6 +28,10 @@ class Traffic:
         self.bytes_down += size
         self._listening = True
 
-    def counted(self) -> dict[str, int]:
-        """The counters by name."""
-        return {one.name: getattr(self, one.name) for one in fields(self) if not one.name.startswith("_")}
+    def take(self) -> dict[str, int]:
+        """The counters by name; they begin anew."""
+        names = [one.name for one in fields(self) if not one.name.startswith("_")]
+        taken = {name: getattr(self, name) for name in names}
+        for name in names:
+            setattr(self, name, 0)
+        return taken

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,6 +10,7 @@ from mailsync.addressbook.shelf import Shelf
 from mailsync.errors import AccountError, CollectionError, MailsyncError, NotConfirmed, RunRefused
 from mailsync.run.actions import (
     Action,
+    CardAction,
     CardCreate,
     CardDelete,
     CardRename,
@@ -21,6 +22,7 @@ from mailsync.run.actions import (
 )
 from mailsync.run.brakes import Extent, Force, Listing, check, extents
 from mailsync.run.confirmations import Confirmations
+from mailsync.run.execution import Result
 from mailsync.run.journal import JournalRow
 from mailsync.run.recover import MAILBOX
 from mailsync.text import N_
@@ -160,3 +162,14 @@ def destinations(rows: Iterable[JournalRow]) -> dict[Place, Place]:
         and row.fence is not None
         and row.destination_uid is not None
     }
+
+
+def write_seconds(plan: Plan, results: Sequence[Result], paces: Mapping[str, float | None]) -> float | None:
+    """Seconds that the writing of the cards which are still planned takes at the pace of their books (seconds a card),
+    as far as it was ever measured; None where nothing is known."""
+    settled = {result.action for result in results if result.state != "left"}
+    waiting = Counter(
+        action.book for action in plan.actions if isinstance(action, CardAction) and action not in settled
+    )
+    known = [count * pace for url, count in waiting.items() if (pace := paces[url]) is not None]
+    return round(sum(known), 3) if known else None  # a fast server takes milliseconds a card

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
 from mailsync.addressbook.places import Places
 from mailsync.database import connect
+from mailsync.mailbox.imap import ImapSession
 from mailsync.mailbox.index import Index
 from mailsync.migrations import upgrade
 from mailsync.run.confirmations import Confirmations
@@ -17,6 +18,7 @@ from mailsync.run.journal import Journal
 from mailsync.run.lease import Leases
 from mailsync.run.results import Results
 from mailsync.text import Sentence
+from mailsync.tidy.calm import Calm
 from mailsync.tidy.settings import Account, House
 from mailsync.tidy.source import RosterSource
 
@@ -33,6 +35,20 @@ def silent(_stage: Sentence, _done: int, _total: int) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What is kept from run to run, by account; `list_every`: how often all mailboxes are looked at."""
+
+    list_every: timedelta
+    sessions: dict[str, ImapSession] = field(default_factory=dict)
+    calms: dict[str, Calm] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """Close the connections."""
+        for session in self.sessions.values():
+            session.drop()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Desk:
     """What all runs of one process share."""
 
@@ -40,6 +56,7 @@ class Desk:
     engine: sa.Engine  #: durable
     source: RosterSource
     clock: Callable[[], datetime] = utc_now
+    kept: Kept | None = None  #: in a process that runs again and again
 
     @property
     def journal(self) -> Journal:

@@ -24,6 +24,7 @@ from mailsync.filing.stays import tell_stays
 from mailsync.mailbox.headers import Message
 from mailsync.registry.roster import Roster
 from mailsync.run.actions import Action, Finding, Place, Placement, plan_hash
+from mailsync.tidy.calm import Quiet
 from mailsync.tidy.settings import Account, BookAccess, House
 
 #: Of customers without recent mail, those whose people are looked for most.
@@ -39,6 +40,7 @@ class MailView:
     separator: str | None
     prefix: str
     refused: str = ""  #: characters that the server takes in no folder name
+    quiet: Quiet | None = None  #: where nothing had happened since it was read before
     findings: tuple[Finding, ...] = ()
 
 
@@ -52,6 +54,7 @@ class Plan:
     verdicts: tuple[SubjectVerdict, ...] = ()
     attributions: Attributions | None = None
     filing: FilingPlan = field(default_factory=FilingPlan)
+    mail_findings: tuple[Finding, ...] = ()  #: those of `findings` that are about the mail
 
     @cached_property
     def hash(self) -> str:
@@ -124,13 +127,18 @@ def make_plan(
         now=now,
         remembered=remembered,
     )
-    findings += [*mail.findings, *filing.findings, *tell_stays(filing.stays, settings)]
-    findings += attribution_findings(attributions)
-    findings += suggestions(attributions, roster, own_people(house), SuggestionSettings())
-    findings += candidates(attributions, roster, own_people(house))
+    about_mail = (
+        *mail.findings,
+        *filing.findings,
+        *tell_stays(filing.stays, settings),
+        *attribution_findings(attributions),
+        *suggestions(attributions, roster, own_people(house), SuggestionSettings()),
+        *candidates(attributions, roster, own_people(house)),
+    )
     return Plan(
         actions=(*in_order_of_need(actions, roster, last_mail(mail, attributions)), *filing.actions),
-        findings=tuple(findings),
+        findings=(*findings, *about_mail),
+        mail_findings=about_mail,
         entries=entries,
         verdicts=verdicts,
         attributions=attributions,

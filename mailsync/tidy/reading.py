@@ -13,6 +13,7 @@ from mailsync.mailbox.provider import probe
 from mailsync.run.actions import Finding, Placement
 from mailsync.run.brakes import Listing, shrunken_mailboxes
 from mailsync.text import N_, Sentence
+from mailsync.tidy.calm import quiet_at
 from mailsync.tidy.desk import Progress
 from mailsync.tidy.planning import MailView
 from mailsync.tidy.settings import Account
@@ -61,6 +62,7 @@ def read_mail(
         separator=profile.separator,
         prefix=profile.prefix,
         refused=profile.refused,
+        quiet=None if full else quiet_at(profile.listing, refreshed),
         findings=findings,
     )
 

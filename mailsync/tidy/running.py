@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +18,7 @@ from mailsync.mailbox.headers import MessageKey
 from mailsync.registry.roster import Roster
 from mailsync.run import apply as applying
 from mailsync.run import brakes
-from mailsync.run.actions import Action, CardAction, Finding, Place
+from mailsync.run.actions import Action, Finding, Place
 from mailsync.run.brakes import Listing
 from mailsync.run.journal import Run
 from mailsync.run.recover import MAILBOX, Recovery, recover
@@ -27,6 +26,7 @@ from mailsync.run.results import Decision
 from mailsync.text import N_, Sentence
 from mailsync.tidy import carrying, planning, remembering, result
 from mailsync.tidy.again import ROUNDS, planned_again, stale_cards
+from mailsync.tidy.calm import Calm, Quiet, still_calm
 from mailsync.tidy.desk import Desk, Progress, silent
 from mailsync.tidy.interrupted import tell_interrupted
 from mailsync.tidy.planning import MailView, Plan
@@ -114,6 +114,7 @@ class Visit:
     blocked: set[str] = field(default_factory=set)
     paces: dict[str, float] = field(default_factory=dict)  #: book → seconds a card took to write in this run
     remembered: set[int] = field(default_factory=set)  #: journal rows that the shelf was told of
+    calm: Calm | None = None  #: the mail is as the last run left it
     stopped: bool = False  #: somebody who typed the command ended it; the daemon's own end is no event
 
     def __post_init__(self) -> None:
@@ -134,13 +135,17 @@ class Visit:
             self.errors += registered.errors
             self.findings += registered.findings
             looking = Looking(
-                shelf=self.shelf, places=self.places, now=self.desk.clock(), anew=self.options.looks_anew
+                shelf=self.shelf,
+                places=self.places,
+                now=self.desk.clock(),
+                anew=self.options.looks_anew,
+                sessions=self.desk.kept.sessions if self.desk.kept else None,
             )
             with opened(self.account, looking) as servers:
                 try:
                     self._visit(servers, registered.roster, told)
                 finally:
-                    told["traffic"] = servers.mail.traffic.counted() if servers.mail else None
+                    told["traffic"] = servers.mail.traffic.take() if servers.mail else None
         except MailsyncError as error:
             self.errors.append(error)
         told["findings"] += result.finding_rows(one for one in self.findings if one.severity == "finding")
@@ -154,10 +159,25 @@ class Visit:
         self.findings += servers.findings
         forced = self.options.force is not None and not self.options.dry_run
         self.findings += vanished_books(self.shelf, servers, self.account.name, accepted=forced)
+        self._look_whether_calm(servers, roster)
         self._recover(servers)
         self.errors += tell_interrupted(self.desk, self.run, self.shelf, servers)
         books, mail = self._read(servers)
         self._carry_out(roster, servers, books, mail, told)
+
+    def _look_whether_calm(self, servers: Servers, roster: Roster) -> None:
+        """Whether the mail is as the last run left it, and need not be read again."""
+        kept = self.desk.kept
+        if kept is None or servers.mail is None:
+            return
+        calm = None if self.options.full or self.options.dry_run else kept.calms.pop(self.account.name, None)
+        try:
+            self.calm = still_calm(calm, servers.mail, roster, self.desk.clock(), kept.list_every)
+        except AccountError as error:
+            self.errors.append(error)
+            servers.mail = None
+        if self.calm is not None:
+            kept.calms[self.account.name] = self.calm
 
     # ----- step 2: what an interrupted run left
 
@@ -202,7 +222,7 @@ class Visit:
                 self.errors.append(error)
                 self.places.forget(servers.access[url].access.place)
         mail = None
-        if servers.mail and MAILBOX not in self.blocked:
+        if servers.mail and MAILBOX not in self.blocked and self.calm is None:
             try:
                 mail = read_mail(
                     servers.mail,
@@ -257,17 +277,36 @@ class Visit:
                 "prefix": mail.prefix,
                 "refused": mail.refused,
             }
+        if self.calm is not None:
+            self.findings += self.calm.findings
+            told |= self.calm.told
         self.errors += permission.refusals
         self._accept([url for url in books if url in permission.allowed])
         results = self._apply(servers, plan.actions, permission.allowed)
         plan, results = self._apply_again(servers, roster, plan, results, permission.allowed)
-        told["write_seconds"] = self._estimate(plan, results, books)
+        paces = {url: self.paces.get(url, view.profile.write_seconds) for url, (_, view) in books.items()}
+        told["write_seconds"] = carrying.write_seconds(plan, results, paces)
         told["actions"] = result.action_rows(plan.actions, results)
         told["cards"] = result.card_rows(plan.entries, results)
         told["conflicts"] = result.conflict_rows(results)
-        told["stays"] = count_stays(plan.filing.stays)
+        if self.calm is None:
+            told["stays"] = count_stays(plan.filing.stays)
+        if mail is not None and mail.quiet is not None and not plan.filing.actions and not self.errors:
+            self._note_calm(mail.quiet, plan, roster, told)
         if mail is not None and plan.attributions is not None:
             self._tell_messages(mail, plan, told, former, outside, applied=MAILBOX in permission.allowed)
+
+    def _note_calm(self, quiet: Quiet, plan: Plan, roster: Roster, told: Json) -> None:
+        """There was nothing to do in the mail: until something happens there, it need not be read again."""
+        if self.desk.kept is not None and not self.options.dry_run:
+            self.desk.kept.calms[self.account.name] = Calm(
+                quiet=quiet,
+                since=self.run.started,
+                listed=self.run.started,
+                roster=roster,
+                findings=plan.mail_findings,
+                told={name: told[name] for name in ("server", "stays")},
+            )
 
     def _accept(self, urls: Sequence[str]) -> None:
         """Brakes were asked of the books as they were read, so they are as they should be. What is read after that,
@@ -302,19 +341,6 @@ class Visit:
             if actions:
                 results += self._apply(servers, actions, allowed)
         return plan, results
-
-    def _estimate(
-        self, plan: Plan, results: Sequence[applying.Result], books: Mapping[str, Shelved]
-    ) -> float | None:
-        """Seconds that the writing of the cards which are still planned takes at the pace of their servers, as far as
-        it was ever measured; None where nothing is known."""
-        settled = {result.action for result in results if result.state != "left"}
-        waiting = Counter(
-            action.book for action in plan.actions if isinstance(action, CardAction) and action not in settled
-        )
-        paces = {url: self.paces.get(url, view.profile.write_seconds) for url, (_, view) in books.items()}
-        known = [count * pace for url, count in waiting.items() if (pace := paces[url]) is not None]
-        return round(sum(known), 3) if known else None  # a fast server takes milliseconds a card
 
     def _apply(
         self, servers: Servers, planned: Sequence[Action], allowed: Sequence[str]

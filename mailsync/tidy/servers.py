@@ -50,6 +50,7 @@ class Looking:
     places: Places
     now: datetime
     anew: bool = True  #: ask every server which books there are
+    sessions: dict[str, ImapSession] | None = None  #: by account, where connections are kept
 
 
 @contextmanager
@@ -59,7 +60,7 @@ def opened(account: Account, looking: Looking) -> Iterator[Servers]:
         servers = Servers()
         if account.mail:
             try:
-                servers.mail = stack.enter_context(imap_session(account.mail))
+                servers.mail = _mail_session(account.name, account.mail, stack, looking.sessions)
             except (AccountError, ConfigError) as error:
                 servers.errors.append(error)
         for book in account.books:
@@ -68,6 +69,19 @@ def opened(account: Account, looking: Looking) -> Iterator[Servers]:
             except (AccountError, CollectionError, ConfigError, UsageError) as error:
                 servers.errors.append(error)
         yield servers
+
+
+def _mail_session(
+    name: str, access: Access, stack: ExitStack, kept: dict[str, ImapSession] | None
+) -> ImapSession:
+    if kept is None:
+        return stack.enter_context(imap_session(access))
+    session = kept.get(name)
+    if session is None:
+        session = imap_session(access)
+        session.connect()
+        kept[name] = session
+    return session
 
 
 def imap_session(access: Access) -> ImapSession:

@@ -60,7 +60,7 @@ def test_a_window_of_commands_is_one_write_and_one_turn(wire: Wire) -> None:
     wire.says(*(b"m%d OK done" % number for number in range(1, count + 1)))
     assert len(list(wire.connection.converse([NOOP] * count))) == count
     assert [line.partition(b" ")[0] for line in wire.heard()] == [b"m%d" % n for n in range(1, count + 1)]
-    counted = wire.traffic.counted()
+    counted = wire.traffic.take()
     assert counted["commands"] == count and counted["turns"] <= 3
     assert counted["bytes_up"] == sum(len(b"m%d NOOP\r\n" % number) for number in range(1, count + 1))
     assert counted["bytes_down"] == sum(len(b"m%d OK done\r\n" % number) for number in range(1, count + 1))

@@ -1,0 +1,155 @@
+"""Runs over one mailbox again and again, as the daemon makes them: what a quiet account costs, what is noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from imapclient import IMAPClient
+
+from mailsync.tidy import running
+from mailsync.tidy.calm import LONGEST
+from mailsync.tidy.desk import Desk, Kept, open_desk
+from mailsync.tidy.settings import Access, Account, FilingRules, House, Options
+from tests.conftest import MailUser
+from tests.system.company import letter
+
+D12 = "Customers/D12 Gibson"
+LIST_EVERY = timedelta(minutes=15)
+
+
+@dataclass
+class Clock:
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass(frozen=True, kw_only=True)
+class Office:
+    """One account in a process that runs again and again."""
+
+    user: MailUser
+    desk: Desk
+    account: Account
+    clock: Clock
+
+    def tidy(self) -> dict[str, Any]:
+        told = running.run(self.desk, self.account, Options(by_hand=False))
+        assert told["errors"] == []
+        return told
+
+    def settle(self) -> None:
+        """Run until there is nothing to do."""
+        for _ in range(3):
+            self.tidy()
+
+    @contextmanager
+    def person(self) -> Iterator[IMAPClient]:
+        """A person's mail program."""
+        with IMAPClient("127.0.0.1", self.user.server.port, ssl=False) as client:
+            client.login(self.user.name, self.user.password)
+            yield client
+
+
+@pytest.fixture
+def office(mail_user: MailUser, tmp_path: Path) -> Iterator[Office]:
+    registry = tmp_path / "registry"
+    registry.mkdir()
+    (registry / "customers.csv").write_text("code,company,country,channel,show\nD12,Gibson,AU,show,D\n")
+    (registry / "shows.csv").write_text("letter,name,coded\nD,Domotex,yes\n")
+    (registry / "people.csv").write_text(
+        "id,codes,name,company,email\np1,D12,Jane,Gibson,jane@gibson.example\n"
+    )
+    mail_user.seed([letter(number) for number in range(0, 20, 2)])
+    clock = Clock()
+    house = House(
+        database=f"sqlite:///{tmp_path}/mailsync.db", state_dir=tmp_path, registry_source=str(registry)
+    )
+    kept = Kept(list_every=LIST_EVERY)
+    access = Access(url=mail_user.url, user=mail_user.name, password=lambda: mail_user.password)
+    account = Account(
+        name="rep",
+        addresses=("rep@ourcompany.example",),
+        mail=access,
+        confirmed=True,
+        max_changes=1.0,
+        filing=FilingRules(folder="Customers/{code} {company}"),
+    )
+    yield Office(
+        user=mail_user,
+        desk=replace(open_desk(house), clock=clock, kept=kept),
+        account=account,
+        clock=clock,
+    )
+    kept.close()
+
+
+def test_a_quiet_account_costs_one_write(office: Office) -> None:
+    office.settle()
+    for _ in range(3):
+        told = office.tidy()
+        counted = told["traffic"]
+        assert (counted["connections"], counted["turns"], counted["rows"]) == (0, 1, 0)
+        assert counted["bytes_up"] + counted["bytes_down"] <= 1024
+    office.clock.now += LIST_EVERY
+    assert office.tidy()["traffic"]["turns"] == 2  # all folders are listed
+    assert office.tidy()["traffic"]["turns"] == 1
+    office.clock.now += LONGEST
+    assert office.tidy()["traffic"]["turns"] > 2  # all is planned again
+
+
+def test_what_happens_meanwhile_is_noticed_at_the_next_run(office: Office) -> None:
+    office.settle()
+    with office.person() as client:
+        client.append("INBOX", letter(100).raw, ["\\Seen"], datetime.now(UTC) - timedelta(days=9))
+    told = office.tidy()
+    assert [row["kind"] for row in told["actions"]] == ["message-move"]
+    office.settle()
+    with office.person() as client:
+        client.append("INBOX", letter(102).raw, [], datetime.now(UTC) - timedelta(days=9))
+    assert office.tidy()["stays"] == {"unread": 1}
+    office.settle()
+    assert office.tidy()["traffic"]["turns"] == 1 and office.tidy()["stays"] == {"unread": 1}
+    with office.person() as client:
+        client.select_folder("INBOX")
+        client.add_flags(client.search(), ["\\Seen"])
+    assert [row["kind"] for row in office.tidy()["actions"]] == ["message-move"]
+
+
+def test_what_a_person_does_in_other_folders_is_noticed_with_the_list(office: Office) -> None:
+    office.settle()
+    with office.person() as client:
+        client.select_folder(D12)
+        client.add_flags(client.search()[:1], ["\\Flagged"])
+    assert office.tidy()["traffic"]["turns"] == 1
+    office.clock.now += LIST_EVERY
+    assert office.tidy()["traffic"]["turns"] > 2
+
+
+def test_a_connection_that_ended_meanwhile_is_replaced(office: Office) -> None:
+    office.settle()
+    for session in office.desk.kept.sessions.values():  # type: ignore[union-attr]
+        session.connect()._line.socket.shutdown(2)
+    told = office.tidy()
+    assert told["traffic"]["connections"] == 1 and told["exit_code"] == 0
+
+
+def test_a_new_customer_is_found_in_the_index_alone(office: Office) -> None:
+    """Old mail of somebody who is registered only now: nothing of it is read again."""
+    office.user.seed([letter(number, sender="ann@late.example") for number in range(200, 210)])
+    office.settle()
+    registry = Path(str(office.desk.house.registry_source))
+    (registry / "customers.csv").write_text(
+        "code,company,country,channel,show\nD12,Gibson,AU,show,D\nD13,Late,AU,show,D\n"
+    )
+    with (registry / "people.csv").open("a") as people:
+        people.write("p2,D13,Ann,Late,ann@late.example\n")
+    moved = [row["kind"] for row in office.tidy()["actions"]]
+    assert moved == ["folder-create", *["message-move"] * 10]
