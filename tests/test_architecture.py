@@ -45,7 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "daemon": {
         "tidy", "lookup", "run.journal", "run.undo", "run.results", "report", "registry", "config", "database",
-        "mailbox.imap", "web",
+        "mailbox.imap", "mailbox.watching", "web",
     },
     "cli": {
         "tidy", "lookup", "run", "report", "registry", "config", "daemon", "demo", "database", "migrations",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
@@ -21,6 +22,7 @@ from mailsync.tidy.settings import Options
 
 if TYPE_CHECKING:
     from mailsync.daemon.children import Child
+    from mailsync.daemon.watch import Watched
     from mailsync.tidy.desk import Kept
 
 logger = logging.getLogger(__name__)
@@ -39,6 +41,7 @@ def run(
     from mailsync.daemon.health import Health, healthy
     from mailsync.daemon.jobs import RunKeys
     from mailsync.daemon.scheduler import Daemon, Schedule, utc_now
+    from mailsync.daemon.watch import watching
     from mailsync.tidy.desk import Kept
 
     context: Context = ctx.obj
@@ -68,7 +71,23 @@ def run(
             health=Health(path, accounts=names, started=utc_now(), books=child),
             probe=_probe(context),
         )
-        return daemon.run()
+        with watching(_watched(context), daemon.nudge):
+            return daemon.run()
+
+
+def _watched(context: Context) -> list[Watched]:
+    """The accounts at which the daemon waits for mail."""
+    from mailsync.daemon.watch import Watched
+    from mailsync.tidy.reading import overrides
+    from mailsync.tidy.servers import imap_login
+
+    if not context.config.daemon.watch:
+        return []
+    return [
+        Watched(account=account.name, login=partial(imap_login, account.mail), overrides=overrides(account))
+        for account in context.accounts()
+        if account.mail is not None
+    ]
 
 
 def _address_books(context: Context) -> AbstractContextManager[Child | None]:

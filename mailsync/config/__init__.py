@@ -167,6 +167,7 @@ class Daemon(Strict):
     interval_minutes: Annotated[float, Field(gt=0)] = 15
     jitter_seconds: Annotated[float, Field(ge=0)] = 30
     list_minutes: Annotated[float, Field(ge=0)] = 15
+    watch: bool = False
     daily_report: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "07:30"
 
 

@@ -84,6 +84,7 @@ class Daemon:
         self._stop = Event()
         self._idle = Condition()
         self._under_way: set[str] = set()
+        self._again: set[str] = set()
         self._scheduler = self._build_scheduler()
 
     def run(self) -> int:
@@ -123,19 +124,41 @@ class Daemon:
             self._keys.finish(name, day, self._clock())
             self._health.report(None)
 
+    def nudge(self, account: str) -> None:
+        """Something happened there: run `account` now, or once more after the run that is under way."""
+        with self._idle:
+            if self._stop.is_set():
+                return
+            if account in self._under_way:
+                self._again.add(account)
+                return
+        self._scheduler.modify_job(_ACCOUNT + account, next_run_time=utc_now())
+
     def run_once(self, account: str) -> None:
-        """One run of `account`, its outcome noted. What it did not expect goes on to the scheduler's listener."""
+        """One run of `account`, its outcome noted, and others while it is nudged meanwhile. What it did not expect goes
+        on to the scheduler's listener."""
         with self._noted(account) as may_start:
             if not may_start:
                 return
-            started = self._clock()
-            self._health.note(account, started=started)
-            code, error = self._outcome(account)
-            finished = self._clock()
-            due = self._next_due(account)
-            self._health.note(account, finished=finished, exit_code=code, error=error, next_due=due)
-            seconds = (finished - started).total_seconds()
-            logger.info("%s: run ended with %d after %.1f s; next at %s", account, code, seconds, due)
+            self._run_and_note(account)
+            while self._is_nudged(account):
+                self._run_and_note(account)
+
+    def _is_nudged(self, account: str) -> bool:
+        with self._idle:
+            nudged = account in self._again and not self._stop.is_set()
+            self._again.discard(account)
+            return nudged
+
+    def _run_and_note(self, account: str) -> None:
+        started = self._clock()
+        self._health.note(account, started=started)
+        code, error = self._outcome(account)
+        finished = self._clock()
+        due = self._next_due(account)
+        self._health.note(account, finished=finished, exit_code=code, error=error, next_due=due)
+        seconds = (finished - started).total_seconds()
+        logger.info("%s: run ended with %d after %.1f s; next at %s", account, code, seconds, due)
         self._write_health()
 
     def _outcome(self, account: str) -> tuple[int, str | None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import imaplib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -43,6 +43,7 @@ COMMANDS = frozenset(
             "UNSELECT",
             "CREATE",
             "SUBSCRIBE",
+            "NOTIFY",
         ),
         *("UID FETCH", "UID COPY", "UID MOVE", "UID STORE", "UID EXPUNGE"),
     }
@@ -53,6 +54,10 @@ DEAD = (OSError, imaplib.IMAP4.abort, ProtocolError, MalformedAnswer)
 
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _CODE = re.compile(rb"\[([A-Z0-9-]+)(?: ([^\]]*))?\]")
+#: Of what a server says while it is idle: not its signs of life.
+_HAPPENED = re.compile(rb"\* (?:\d+ (?:EXISTS|EXPUNGE|FETCH)|STATUS|LIST|VANISHED)\b")
+#: Seconds after which a waiting connection looks up: whether it is asked to end.
+IDLE_STEP = 0.5
 _STATUS_RESPONSES = frozenset({b"OK", b"NO", b"BAD", b"BYE", b"PREAUTH"})
 
 
@@ -144,7 +149,7 @@ class Reply:
 
 
 class Connection:
-    """A logged-in connection. `converse` is the only way to say anything over it."""
+    """A logged-in connection. `converse` and `idle` are the only ways to say anything over it."""
 
     def __init__(self, line: Line, login: ImapLogin, capabilities: frozenset[str], traffic: Traffic) -> None:
         self.capabilities = capabilities
@@ -214,6 +219,42 @@ class Connection:
             reply.finish(kind, words)
             self._line.start_deadline(self._login.command_deadline)
             return reply
+
+    def idle(self, seconds: float, stop: Callable[[], bool]) -> bool:
+        """IDLE (RFC 2177) until something is said of a mailbox, for `seconds`, or until soon after `stop` says so; whether
+        something was said. Raises `MailboxRefused` where the server will not, or one of DEAD."""
+        command = Command("IDLE", ())
+        self._count += 1
+        tag = b"m%d" % self._count
+        self._traffic.commands += 1
+        self._line.start_deadline(self._login.command_deadline)
+        self._line.send(tag + b" IDLE\r\n")
+        happened, waiting, done = False, False, False
+        ends = self._line.clock() + seconds
+        while True:
+            if waiting and not done and not self._line.ready(IDLE_STEP):
+                if stop() or self._line.clock() >= ends:
+                    done = self._end_idling()
+                continue
+            self._line.start_deadline(self._login.command_deadline)
+            text, _ = self._line.response()
+            if text.startswith(b"+"):
+                waiting = True
+            elif text.startswith(tag + b" "):
+                kind, _, words = text[len(tag) + 1 :].partition(b" ")
+                if kind != b"OK":
+                    raise _refused(command, words)
+                return happened
+            elif text.startswith(b"* BYE"):
+                raise ConnectionError(text[6:].decode("utf-8", "replace"))
+            elif _HAPPENED.match(text) and not happened:
+                happened = True
+                if waiting and not done:
+                    done = self._end_idling()
+
+    def _end_idling(self) -> bool:
+        self._line.send(b"DONE\r\n")
+        return True
 
     def hang_up(self) -> None:
         """Close the socket without a word: never CLOSE, and no LOGOUT to a server in doubt."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import select
 import socket
 import ssl
 from collections.abc import Callable
@@ -42,7 +43,8 @@ class Line:
 
     def _read_from(self, connected: socket.socket) -> None:
         self.socket = connected
-        self._reader = io.BufferedReader(_DeadlineReader(self, connected, self._traffic), _BUFFER)
+        self._raw = _DeadlineReader(self, connected, self._traffic)
+        self._reader = io.BufferedReader(self._raw, _BUFFER)
 
     def start_deadline(self, seconds: float) -> None:
         """Allow `seconds` from now, in which whatever is waited for must have come."""
@@ -57,6 +59,15 @@ class Line:
         self.socket.settimeout(self._login.read_timeout)
         self.socket.sendall(data)
         self._traffic.sent(len(data))
+
+    def ready(self, seconds: float) -> bool:
+        """Whether there is something to read, or comes within `seconds`; also the end of the line is."""
+        self._raw.patient = False
+        try:
+            buffered = self._reader.peek(1)
+        finally:
+            self._raw.patient = True
+        return bool(buffered) or _readable(self.socket, seconds)
 
     def readline(self) -> bytes:
         """One line with its line end; b"" where the server hung up."""
@@ -97,11 +108,14 @@ class _DeadlineReader(io.RawIOBase):
         self._line = line
         self._connected = connected
         self._traffic = traffic
+        self.patient = True  #: waits for something to read
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: bytearray | memoryview) -> int | None:  # type: ignore[override]
+        if not self.patient and not self._has_some():
+            return None
         left = self._line.seconds_left()
         if left <= 0:
             raise TimeoutError("the command took too long")
@@ -109,3 +123,14 @@ class _DeadlineReader(io.RawIOBase):
         size = self._connected.recv_into(buffer)
         self._traffic.heard(size)
         return size
+
+    def _has_some(self) -> bool:
+        if isinstance(self._connected, ssl.SSLSocket) and self._connected.pending():
+            return True
+        return _readable(self._connected, 0)
+
+
+def _readable(connected: socket.socket, seconds: float) -> bool:
+    poll = select.poll()  # select() takes no descriptor above 1023, and a house may have a thousand accounts
+    poll.register(connected, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))

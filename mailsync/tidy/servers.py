@@ -86,14 +86,17 @@ def _mail_session(
 
 def imap_session(access: Access) -> ImapSession:
     """A session with the account's mail server; it logs in when it is entered."""
-    return ImapSession(
-        ImapLogin.of_url(
-            access.url,
-            user=access.user,
-            password=access.password(),
-            ca_file=access.ca_file,
-            insecure=access.insecure,
-        )
+    return ImapSession(imap_login(access))
+
+
+def imap_login(access: Access) -> ImapLogin:
+    """How to log in there, with the password of this moment."""
+    return ImapLogin.of_url(
+        access.url,
+        user=access.user,
+        password=access.password(),
+        ca_file=access.ca_file,
+        insecure=access.insecure,
     )
 
 

@@ -155,3 +155,17 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "the run did not get into its work"
         time.sleep(0.005)
+
+
+def test_the_daemon_files_mail_as_soon_as_it_comes(company: Company) -> None:
+    """Far sooner than its interval of 15 minutes; how soon is measured by `bench_watch`."""
+    company.configure(confirmed=True, more='language = "en"\n[daemon]\nwatch = true\njitter_seconds = 0')
+    daemon = company.start("run")
+    try:
+        wait_until(lambda: company.places()["INBOX"] == 0)
+        company.mail.seed([letter(60)])
+        wait_until(lambda: company.where().get("<m60@test.example>") == D12)
+    finally:
+        daemon.send_signal(signal.SIGTERM)
+        daemon.communicate(timeout=15)
+    assert daemon.returncode == 0

@@ -128,6 +128,39 @@ def test_nothing_starts_once_the_daemon_is_stopping(tmp_path: Path, keys: RunKey
     assert len(ran) == 1
 
 
+def test_what_happens_calls_a_run_at_once_or_after_the_one_under_way(tmp_path: Path, keys: RunKeys) -> None:
+    ran: list[str] = []
+    first, third = Event(), Event()
+
+    def run(account: str, stop: Event) -> int:
+        ran.append(account)
+        if len(ran) == 1:
+            for _ in range(5):
+                world.daemon.nudge(account)  # however often: one more run
+        elif len(ran) == 2:
+            first.set()
+        else:
+            third.set()
+        return 0
+
+    world = World(tmp_path, keys, "li.na", run_account=run)
+
+    def act() -> None:
+        assert first.wait(WAIT)
+        while "li.na" in world.daemon._under_way:
+            Event().wait(0.01)
+        world.daemon.nudge("li.na")
+        assert third.wait(WAIT)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = Thread(target=act)
+    thread.start()
+    assert world.daemon.run() == 0
+    thread.join(WAIT)
+    assert ran == ["li.na"] * 3
+    world.daemon.nudge("li.na")  # too late, and no harm
+
+
 def test_one_failing_account_never_stops_the_others(tmp_path: Path, keys: RunKeys) -> None:
     done = Event()
     ends: dict[str, Callable[[], int]] = {
