@@ -67,7 +67,7 @@ def _by_domain(views: list[View], domains: Mapping[str, str]) -> Iterator[Findin
         if customer := domains.get(domain_of(sender)):
             yield Finding(
                 kind="suggestion",
-                subject=name_of(view.message),
+                subject=view.message.name,
                 customer=customer,
                 sentence=Sentence.of(
                     N_(
@@ -94,7 +94,7 @@ def _by_subject(views: list[View], attributions: Attributions, reach: timedelta)
             customer = customers.pop()
             yield Finding(
                 kind="suggestion",
-                subject=name_of(view.message),
+                subject=view.message.name,
                 customer=customer,
                 sentence=Sentence.of(
                     N_("“{subject}” may be {customer}'s: same subject, same person (subject-thread)"),
@@ -142,12 +142,7 @@ def _wrongly_coded(view: View) -> bool:
 
 def _finding(kind: str, view: View, note: Sentence, customer: str | None) -> Finding:
     told = Sentence.of(N_("“{subject}”: {reason}"), subject=view.envelope.subject, reason=note)
-    return Finding(kind=kind, subject=name_of(view.message), sentence=told, customer=customer)
-
-
-def name_of(message: Message) -> str:
-    """How findings name a message: its Message-ID, else where it lies."""
-    return message.envelope.message_id or f"{message.key.mailbox};UID={message.key.uid}"
+    return Finding(kind=kind, subject=view.message.name, sentence=told, customer=customer)
 
 
 def time_of(message: Message) -> datetime:

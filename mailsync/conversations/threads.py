@@ -108,7 +108,7 @@ class _Weaver:
                 linked.add(linking)
                 self._link(member, node)
             self._link_by_index(member.envelope, node)
-        self._join_by(node_of, lambda envelope: _index(envelope)[:_THREAD_INDEX_DIGITS] or None)
+        self._join_by(node_of, lambda envelope: conversation_index(envelope) or None)
         return Threads(
             thread_of=tuple(self._find(node) for node in node_of),
             node_of=tuple(node_of),
@@ -234,6 +234,11 @@ class _Weaver:
             root[node] = root[root[node]]
             node = root[node]
         return node
+
+
+def conversation_index(envelope: Envelope) -> str:
+    """The part of Outlook's Thread-Index that all messages of a conversation share; empty where there is none."""
+    return _index(envelope)[:_THREAD_INDEX_DIGITS]
 
 
 def _ids(envelope: Envelope) -> tuple[str, ...]:

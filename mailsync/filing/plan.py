@@ -344,7 +344,7 @@ def _misfiled(
         return
     yield Finding(
         kind="misfiled",
-        subject=message.envelope.message_id or message.envelope.subject,
+        subject=message.name,
         customer=customer.code,
         sentence=Sentence.of(
             N_("“{subject}” lies in {mailbox}, but it is {customer}'s ({evidence}); it stays there"),
@@ -359,7 +359,7 @@ def _misfiled(
 def _taken_out(message: Message, customer: Customer) -> Finding:
     return Finding(
         kind="misfiled",
-        subject=message.envelope.message_id or message.envelope.subject,
+        subject=message.name,
         customer=customer.code,
         sentence=Sentence.of(
             N_(

@@ -12,7 +12,7 @@ from mailsync.mailbox.headers import Message
 from mailsync.registry.roster import Roster
 from mailsync.run.actions import Place
 from mailsync.tidy.desk import Desk
-from mailsync.tidy.planning import MailView, attribute_mail, folder_names
+from mailsync.tidy.mail_plan import attribute_mail, folder_names
 from mailsync.tidy.settings import Account
 
 
@@ -41,10 +41,9 @@ def account_mail(
     """The account's mail as last read; `messages` where they are at hand already."""
     read = desk.index(account).messages() if messages is None else messages
     separator, prefix = _hierarchy(desk, account)
-    mail = MailView(messages=read, mailboxes=frozenset(), separator=separator, prefix=prefix)
     folders = folder_names(account, roster, separator, prefix)
     placements = desk.journal.placements(account.name)
-    attributions = attribute_mail(desk.house, roster, mail, folders, placements)
+    attributions = attribute_mail(desk.house, roster, read, folders, placements)
     moved = {one.source: one.destination for one in placements if one.kind == "message-move"}
     return AccountMail(
         account=account, messages=read, attributions=attributions, folders=folders, moved=moved

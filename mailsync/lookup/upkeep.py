@@ -25,7 +25,7 @@ from mailsync.registry.upkeep import upkeep as registry_upkeep
 from mailsync.run.actions import Finding
 from mailsync.text import N_, Sentence
 from mailsync.tidy.desk import Desk
-from mailsync.tidy.planning import own_people
+from mailsync.tidy.mail_plan import own_people
 from mailsync.tidy.settings import Account
 
 _YEAR = timedelta(days=365)

@@ -87,6 +87,11 @@ class Message:
     flags: frozenset[str] = frozenset()  #: system flags and keywords as the server spells them
 
     @property
+    def name(self) -> str:
+        """How findings name it: by its Message-ID, else by where it lies."""
+        return self.envelope.message_id or f"{self.key.mailbox};UID={self.key.uid}"
+
+    @property
     def seen(self) -> bool:
         return "\\Seen" in self.flags
 

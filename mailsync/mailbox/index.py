@@ -7,10 +7,12 @@ others only new headers, changed flags and vanished UIDs are read. Each chunk is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby, islice
+from operator import itemgetter
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -64,6 +66,8 @@ class MessageRow(Base):
 
 #: For the bulk path: many rows at once, no ORM objects.
 _MESSAGES = Base.metadata.tables["messages"]
+#: Messages named in one statement.
+_FEW = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,19 +149,23 @@ class Index:
             problems=tuple(found.problems),
         )
 
-    def messages(self) -> list[Message]:
-        """Every message of the account, mailbox by mailbox in the order of UIDs."""
-        return list(self._select())
+    def messages(self, among: Iterable[MessageKey] | None = None) -> list[Message]:
+        """Every message of the account, or those `among` these that are known; mailbox by mailbox in the order of
+        UIDs."""
+        if among is None:
+            return list(self._select())
+        return [message for places in _by_mailbox(among) for message in self._select(places)]
 
-    def known(self) -> set[MessageKey]:
-        """Every message that is known, by its place alone."""
+    def counts(self) -> dict[str, int]:
+        """Mailbox → how many of its messages are known."""
         query = (
-            sa.select(MailboxRow.name, MailboxRow.uidvalidity, MessageRow.uid)
+            sa.select(MailboxRow.name, sa.func.count().label("messages"))
             .join(MessageRow, MessageRow.mailbox_id == MailboxRow.id)
             .where(MailboxRow.account == self._account)
+            .group_by(MailboxRow.name)
         )
         with self._engine.connect() as connection:
-            return {MessageKey(*row) for row in connection.execute(query)}
+            return {row.name: row.messages for row in connection.execute(query)}
 
     def find(self, message_id: str) -> list[Message]:
         """The messages with this Message-ID; there may be several, in several mailboxes."""
@@ -318,6 +326,14 @@ class _MailStore:
                 .where(MailboxRow.id == cursor.id)
                 .values(uidnext=uidnext, highestmodseq=standing.highestmodseq, messages=standing.messages)
             )
+
+
+def _by_mailbox(keys: Iterable[MessageKey]) -> Iterator[sa.ColumnElement[bool]]:
+    """Conditions that name these messages, each short enough for one statement."""
+    for (mailbox, uidvalidity), found in groupby(sorted(keys), key=itemgetter(0, 1)):
+        there = sa.and_(MailboxRow.name == mailbox, MailboxRow.uidvalidity == uidvalidity)
+        while uids := [key.uid for key in islice(found, _FEW)]:
+            yield sa.and_(there, MessageRow.uid.in_(uids))
 
 
 def _delete_mailbox(connection: sa.Connection, mailbox_id: int) -> None:

@@ -96,8 +96,11 @@ class MailboxRefresh:
         """Catch up. Raises `CollectionError` where the mailbox cannot be read, `AccountError` where the server fails;
         what was read until then is kept."""
         standing = self.session.examine(name)
+        former: set[MessageKey] = set()
         if cursor is None or full or cursor.uidvalidity != standing.uidvalidity:
-            cursor = self._restart(name, role, standing, cursor)
+            # UIDs of another UIDVALIDITY mean nothing any more (RFC 9051 section 2.3.1.1).
+            former = set() if cursor is None else {cursor.key(uid) for uid in self.store.flags(cursor)}
+            cursor = self.store.restart(name, role, standing.uidvalidity, cursor)
         known = self.store.flags(cursor)
         flags, listed = self._flags_now(cursor, standing, known)
         last = None if standing.uidnext is None else standing.uidnext - 1
@@ -110,14 +113,9 @@ class MailboxRefresh:
             uid: now for uid, now in flags.items() if uid in known and uid not in gone and now != known[uid]
         }
         self.store.finish(cursor, standing, uidnext, gone, changed)
+        self.found.gone |= former - {cursor.key(uid) for uid in read}
         self.found.gone |= {cursor.key(uid) for uid in gone}
         self.found.changed |= {cursor.key(uid) for uid in changed}
-
-    def _restart(self, name: str, role: MailboxRole, standing: Standing, former: Cursor | None) -> Cursor:
-        if former is not None and former.uidvalidity != standing.uidvalidity:
-            # UIDs of another UIDVALIDITY mean nothing any more (RFC 9051 section 2.3.1.1).
-            self.found.gone |= {former.key(uid) for uid in self.store.flags(former)}
-        return self.store.restart(name, role, standing.uidvalidity, former)
 
     def _flags_now(
         self, cursor: Cursor, standing: Standing, known: Mapping[int, Flags]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
@@ -253,8 +253,9 @@ class Journal:
         conditions += [_actions.c.id > after] if after is not None else []
         return self._select(*conditions)
 
-    def placements(self, account: str) -> list[Placement]:
-        """Every message that mailsync itself moved or copied, in the order it happened."""
+    def placements(self, account: str, fingerprints: Collection[str] | None = None) -> list[Placement]:
+        """Every message that mailsync itself moved or copied, or those with one of `fingerprints`, in the order it
+        happened."""
         columns = (_actions.c[name] for name in _PLACEMENT)
         query = sa.select(*columns).where(
             _actions.c.account == account,
@@ -263,6 +264,8 @@ class Journal:
             _actions.c.fence_uidvalidity.is_not(None),
             _actions.c.state.in_(("done", "undone", "conflict")),
         )
+        if fingerprints is not None:
+            query = query.where(_actions.c.action["fingerprint"].as_string().in_(fingerprints))
         with self._engine.connect() as connection:
             return [_placement(*found) for found in connection.execute(query.order_by(_actions.c.id))]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -46,6 +48,8 @@ _decisions = cast("sa.Table", DecisionRow.__table__)
 
 #: Rows in one statement.
 _CHUNK = 2000
+#: Messages named in one question.
+_FEW = 500
 _DECIDED = ("customer", "evidence", "verdict", "fingerprint")
 
 
@@ -107,22 +111,45 @@ class Results:
         with self._engine.connect() as connection:
             return connection.scalar(query.limit(1))
 
-    def decisions(self, account: str) -> dict[Place, Decision]:
-        """What was last decided of each message of the account."""
+    def decisions(
+        self,
+        account: str,
+        *,
+        among: Iterable[Place] | None = None,
+        fingerprints: Iterable[str] = (),
+    ) -> dict[Place, Decision]:
+        """What was last decided of each message of the account; or of those `among` these places, and of those that
+        lay outside INBOX and Sent with one of `fingerprints`."""
+        if among is None:
+            return self._decided(_decisions.c.account == account)
+        found: dict[Place, Decision] = {}
+        for (mailbox, uidvalidity), places in groupby(sorted(among), key=itemgetter(0, 1)):
+            there = sa.and_(_decisions.c.mailbox == mailbox, _decisions.c.uidvalidity == uidvalidity)
+            while uids := [place[2] for place in islice(places, _FEW)]:
+                found |= self._decided(_decisions.c.account == account, there, _decisions.c.uid.in_(uids))
+        texts = iter(fingerprints)
+        while few := list(islice(texts, _FEW)):
+            found |= self._decided(_decisions.c.account == account, _decisions.c.fingerprint.in_(few))
+        return found
+
+    def _decided(self, *conditions: sa.ColumnElement[bool]) -> dict[Place, Decision]:
         columns = (_decisions.c[name] for name in (*Place._fields, *_DECIDED))
-        query = sa.select(*columns).where(_decisions.c.account == account)
         with self._engine.connect() as connection:
             return {
                 Place(*found[:3]): Decision(**dict(zip(_DECIDED, found[3:], strict=True)))
-                for found in connection.execute(query)
+                for found in connection.execute(sa.select(*columns).where(*conditions))
             }
 
     def decide(
-        self, account: str, decided: Mapping[Place, Decision], *, gone: Iterable[Place] = ()
+        self,
+        account: str,
+        decided: Mapping[Place, Decision],
+        *,
+        former: Mapping[Place, Decision],
+        gone: Iterable[Place] = (),
     ) -> list[Place]:
         """Keep new decisions, forget messages that are gone; returns the messages that were decided anew or
-        differently. Keys may be any (mailbox, UIDVALIDITY, UID) tuple."""
-        former = self.decisions(account)
+        differently. `former`: what is kept of them (`decisions`). Keys may be any (mailbox, UIDVALIDITY, UID) tuple."""
         changed = [place for place, decision in decided.items() if former.get(place) != decision]
         stale = [place for place in {*changed, *gone} if place in former]
         with self._engine.begin() as connection:

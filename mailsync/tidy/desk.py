@@ -19,6 +19,7 @@ from mailsync.run.lease import Leases
 from mailsync.run.results import Results
 from mailsync.text import Sentence
 from mailsync.tidy.calm import Calm
+from mailsync.tidy.mail_memory import MailMemory
 from mailsync.tidy.settings import Account, House
 from mailsync.tidy.source import RosterSource
 
@@ -41,6 +42,7 @@ class Kept:
     list_every: timedelta
     sessions: dict[str, ImapSession] = field(default_factory=dict)
     calms: dict[str, Calm] = field(default_factory=dict)
+    memories: dict[str, MailMemory] = field(default_factory=dict)
 
     def close(self) -> None:
         """Close the connections."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
@@ -11,37 +11,13 @@ from mailsync.addressbook.entries import BookPlan, CardEntry
 from mailsync.addressbook.plan import plan_book
 from mailsync.addressbook.scope import BookSettings, parse_scope
 from mailsync.addressbook.shelf import BookView
-from mailsync.audit.plan import AuditSettings, SubjectVerdict, audit
-from mailsync.conversations.attribution import Attributions, attribute
-from mailsync.conversations.candidates import candidates
-from mailsync.conversations.people import OwnPeople
-from mailsync.conversations.plain_words import PLAIN_WORDS
-from mailsync.conversations.suggestions import SuggestionSettings, attribution_findings, suggestions
-from mailsync.filing.by_hand import hand_filed
-from mailsync.filing.folders import FolderNames
-from mailsync.filing.plan import FilingPlan, FilingSettings, plan_filing
-from mailsync.filing.stays import tell_stays
-from mailsync.mailbox.headers import Message
 from mailsync.registry.roster import Roster
-from mailsync.run.actions import Action, Finding, Place, Placement, plan_hash
-from mailsync.tidy.calm import Quiet
+from mailsync.run.actions import Action, Finding, Place, plan_hash
+from mailsync.tidy.mail_plan import MailPlan, MailView, plan_mail
 from mailsync.tidy.settings import Account, BookAccess, House
 
 #: Of customers without recent mail, those whose people are looked for most.
 _STAGES = ("order", "sample", "prospect", "lead", "dormant")
-
-
-@dataclass(frozen=True, kw_only=True)
-class MailView:
-    """An account's mail as it stands."""
-
-    messages: Sequence[Message]
-    mailboxes: frozenset[str]  #: all that the server lists
-    separator: str | None
-    prefix: str
-    refused: str = ""  #: characters that the server takes in no folder name
-    quiet: Quiet | None = None  #: where nothing had happened since it was read before
-    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,37 +27,12 @@ class Plan:
     actions: tuple[Action, ...] = ()
     findings: tuple[Finding, ...] = ()
     entries: tuple[CardEntry, ...] = ()
-    verdicts: tuple[SubjectVerdict, ...] = ()
-    attributions: Attributions | None = None
-    filing: FilingPlan = field(default_factory=FilingPlan)
-    mail_findings: tuple[Finding, ...] = ()  #: those of `findings` that are about the mail
+    mail: MailPlan | None = None
 
     @cached_property
     def hash(self) -> str:
         """What `confirm` and `--force=` name this plan by."""
         return plan_hash(self.actions)
-
-
-def own_people(house: House) -> OwnPeople:
-    """Colleagues: never evidence (DOMAIN 7)."""
-    return OwnPeople(addresses=house.own_addresses, domains=house.own_domains)
-
-
-def folder_names(
-    account: Account, roster: Roster, separator: str | None, prefix: str, refused: str = ""
-) -> FolderNames:
-    """How customers' folders are called on the account's server."""
-    return FolderNames(
-        template=account.filing.folder, roster=roster, separator=separator, prefix=prefix, refused=refused
-    )
-
-
-def attribute_mail(
-    house: House, roster: Roster, mail: MailView, folders: FolderNames, placements: Sequence[Placement]
-) -> Attributions:
-    """Whose each message is, what people filed themselves included."""
-    by_hand = hand_filed(mail.messages, placements, folders.customer_of)
-    return attribute(mail.messages, roster, own_people(house), hand_filed=by_hand)
 
 
 def make_plan(
@@ -91,58 +42,24 @@ def make_plan(
     *,
     books: Mapping[str, tuple[BookAccess, BookView]],
     mail: MailView | None,
-    placements: Sequence[Placement],
     now: datetime,
     remembered: Mapping[Place, str] | None = None,
 ) -> Plan:
     """The plan for books (by URL) and mail; what could not be read is left out by the caller. `remembered`: see
     `plan_filing`."""
     book_plans = plan_books(house, roster, books)
-    actions: list[Action] = [action for plan in book_plans for action in plan.actions]
+    actions = [action for plan in book_plans for action in plan.actions]
     findings = [finding for _, view in books.values() for finding in view.findings]
     findings += [finding for plan in book_plans for finding in plan.findings]
-    entries = tuple(entry for plan in book_plans for entry in plan.entries)
-    if mail is None:
-        return Plan(
-            actions=(*in_order_of_need(actions, roster, {}),), findings=tuple(findings), entries=entries
-        )
-    folders = folder_names(account, roster, mail.separator, mail.prefix, mail.refused)
-    attributions = attribute_mail(house, roster, mail, folders, placements)
-    verdicts = audit(
-        mail.messages,
-        attributions.by_key,
-        roster,
-        own_people(house),
-        AuditSettings(plain_words=PLAIN_WORDS | house.plain_words),
-    )
-    settings = _filing_settings(account)
-    filing = plan_filing(
-        mail.messages,
-        attributions.by_key,
-        attributions.threads,
-        folders=folders,
-        settings=settings,
-        existing=mail.mailboxes,
-        placements=placements,
-        now=now,
-        remembered=remembered,
-    )
-    about_mail = (
-        *mail.findings,
-        *filing.findings,
-        *tell_stays(filing.stays, settings),
-        *attribution_findings(attributions),
-        *suggestions(attributions, roster, own_people(house), SuggestionSettings()),
-        *candidates(attributions, roster, own_people(house)),
-    )
+    mail_plan = plan_mail(house, account, roster, mail, now=now, remembered=remembered) if mail else None
     return Plan(
-        actions=(*in_order_of_need(actions, roster, last_mail(mail, attributions)), *filing.actions),
-        findings=(*findings, *about_mail),
-        mail_findings=about_mail,
-        entries=entries,
-        verdicts=verdicts,
-        attributions=attributions,
-        filing=filing,
+        actions=(
+            *in_order_of_need(actions, roster, mail_plan.newest if mail_plan else {}),
+            *(mail_plan.actions if mail_plan else ()),
+        ),
+        findings=(*findings, *(mail_plan.findings if mail_plan else ())),
+        entries=tuple(entry for plan in book_plans for entry in plan.entries),
+        mail=mail_plan,
     )
 
 
@@ -154,17 +71,6 @@ def plan_books(
         plan_book(roster, view.cards, _book_settings(house, url, access, view))
         for url, (access, view) in books.items()
     ]
-
-
-def last_mail(mail: MailView, attributions: Attributions) -> dict[str, datetime]:
-    """Customer's code → when the newest message of theirs came or went."""
-    newest: dict[str, datetime] = {}
-    for message in mail.messages:
-        attribution = attributions.by_key.get(message.key)
-        code = attribution.customer if attribution else None
-        if code is not None and (code not in newest or newest[code] < message.internal_date):
-            newest[code] = message.internal_date
-    return newest
 
 
 def in_order_of_need(
@@ -183,15 +89,6 @@ def in_order_of_need(
         return -moment.timestamp() if moment else 0.0, stage
 
     return sorted(actions, key=need)
-
-
-def _filing_settings(account: Account) -> FilingSettings:
-    return FilingSettings(
-        mode=account.filing.mode,
-        only_read=account.filing.only_read,
-        min_age_days=account.filing.min_age_days,
-        leave_flagged=account.filing.leave_flagged,
-    )
 
 
 def _book_settings(house: House, url: str, access: BookAccess, view: BookView) -> BookSettings:

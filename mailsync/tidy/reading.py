@@ -8,14 +8,16 @@ from collections.abc import Iterable
 from mailsync.mailbox.folders import Overrides
 from mailsync.mailbox.headers import MessageKey
 from mailsync.mailbox.imap import ImapSession
-from mailsync.mailbox.index import Index
+from mailsync.mailbox.index import Index, Refreshed
 from mailsync.mailbox.provider import probe
 from mailsync.run.actions import Finding, Placement
 from mailsync.run.brakes import Listing, shrunken_mailboxes
+from mailsync.run.journal import Journal
 from mailsync.text import N_, Sentence
 from mailsync.tidy.calm import quiet_at
 from mailsync.tidy.desk import Progress
-from mailsync.tidy.planning import MailView
+from mailsync.tidy.mail_memory import MailMemory
+from mailsync.tidy.mail_plan import MailView
 from mailsync.tidy.settings import Account
 
 
@@ -28,16 +30,16 @@ def read_mail(
     session: ImapSession,
     index: Index,
     account: Account,
+    journal: Journal,
     *,
-    placements: Iterable[Placement],
+    memory: MailMemory | None,
     full: bool,
     progress: Progress,
 ) -> MailView:
-    """All messages of `account` as they stand. `placements`: what mailsync took away itself is no loss. Raises
-    `AccountError`."""
+    """The messages of `account` as they stand: all, or with a `memory` those that something happened to and their kin.
+    Raises `AccountError`."""
     profile = probe(session, overrides(account))
-    ours = _emptied(placements)
-    before = Counter(key.mailbox for key in index.known() if key not in ours)
+    before = Counter(index.counts())
 
     def show(mailbox: str, done: int, total: int) -> None:
         progress(Sentence.of(N_("Reading {mailbox}"), mailbox=mailbox), done, total)
@@ -45,15 +47,15 @@ def read_mail(
     refreshed = index.refresh(
         session, overrides=overrides(account), full=full, on_progress=show, listing=profile.listing
     )
-    messages = index.messages()
-    after = Counter(message.key.mailbox for message in messages)
-    listings = [
-        Listing(name=mailbox, holds="messages", known=known, listed=after[mailbox])
-        for mailbox, known in before.items()
-    ]
+    touched = memory.touched(refreshed, index) if memory else None
+    messages = index.messages(touched)
+    placements = journal.placements(
+        account.name, None if touched is None else {one.fingerprint for one in messages}
+    )
+    after = Counter(index.counts())
     findings = (
         *refreshed.problems,
-        *shrunken_mailboxes(listings),
+        *shrunken_mailboxes(_listings(before, after, refreshed, placements)),
         *(Finding(kind="server", subject=account.name, sentence=problem) for problem in profile.problems),
     )
     return MailView(
@@ -62,9 +64,25 @@ def read_mail(
         separator=profile.separator,
         prefix=profile.prefix,
         refused=profile.refused,
+        roles={name: refreshed.roles[name] for name in refreshed.read},
+        placements=placements,
+        total=after.total(),
+        memory=None if touched is None else memory,
+        touched=frozenset(touched or ()),
         quiet=None if full else quiet_at(profile.listing, refreshed),
         findings=findings,
     )
+
+
+def _listings(
+    before: Counter[str], after: Counter[str], refreshed: Refreshed, placements: Iterable[Placement]
+) -> list[Listing]:
+    """How mailboxes grew and shrank; what mailsync took away itself is no loss."""
+    taken = Counter(key.mailbox for key in _emptied(placements) & refreshed.gone)
+    return [
+        Listing(name=mailbox, holds="messages", known=known - taken[mailbox], listed=after[mailbox])
+        for mailbox, known in before.items()
+    ]
 
 
 def _emptied(placements: Iterable[Placement]) -> set[MessageKey]:

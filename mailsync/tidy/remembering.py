@@ -8,15 +8,15 @@ from dataclasses import replace
 from mailsync.mailbox.headers import Message, MessageKey
 from mailsync.run.actions import Place
 from mailsync.run.results import Decision
-from mailsync.tidy.planning import Plan
+from mailsync.tidy.mail_plan import MailPlan
 
 #: Of a place that a person took a message out of, back to INBOX or Sent: kept while it lies there.
 TAKEN_OUT = "taken-out"
 
 
-def decide_all(plan: Plan, messages: Sequence[Message]) -> dict[Place, Decision]:
+def decide_all(plan: MailPlan, messages: Sequence[Message]) -> dict[Place, Decision]:
     """What `plan` decided of each message, by where it lies."""
-    attributions = plan.attributions.by_key if plan.attributions else {}
+    attributions = plan.attributions.by_key
     verdicts = {verdict.key: verdict.verdict for verdict in plan.verdicts}
     return {
         Place(*message.key): Decision(

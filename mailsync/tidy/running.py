@@ -13,24 +13,20 @@ from mailsync.addressbook.cards import CardRewriter
 from mailsync.addressbook.shelf import BookView, Shelf
 from mailsync.database import unusable
 from mailsync.errors import AccountError, CollectionError, MailsyncError, StorageError
-from mailsync.filing.stays import count_stays
-from mailsync.mailbox.headers import MessageKey
 from mailsync.registry.roster import Roster
 from mailsync.run import apply as applying
 from mailsync.run import brakes
-from mailsync.run.actions import Action, Finding, Place
+from mailsync.run.actions import Action, Finding
 from mailsync.run.brakes import Listing
 from mailsync.run.journal import Run
 from mailsync.run.recover import MAILBOX, Recovery, recover
-from mailsync.run.results import Decision
 from mailsync.text import N_, Sentence
-from mailsync.tidy import carrying, planning, remembering, result
+from mailsync.tidy import carrying, planning, result
 from mailsync.tidy.again import ROUNDS, planned_again, stale_cards
-from mailsync.tidy.calm import Calm, Quiet, still_calm
 from mailsync.tidy.desk import Desk, Progress, silent
 from mailsync.tidy.interrupted import tell_interrupted
-from mailsync.tidy.planning import MailView, Plan
-from mailsync.tidy.reading import read_mail
+from mailsync.tidy.mail_round import MailRound
+from mailsync.tidy.planning import Plan
 from mailsync.tidy.result import Json, finished
 from mailsync.tidy.servers import Looking, Servers, opened
 from mailsync.tidy.settings import Account, BookAccess, Options
@@ -114,13 +110,12 @@ class Visit:
     blocked: set[str] = field(default_factory=set)
     paces: dict[str, float] = field(default_factory=dict)  #: book → seconds a card took to write in this run
     remembered: set[int] = field(default_factory=set)  #: journal rows that the shelf was told of
-    calm: Calm | None = None  #: the mail is as the last run left it
     stopped: bool = False  #: somebody who typed the command ended it; the daemon's own end is no event
 
     def __post_init__(self) -> None:
         self.shelf = Shelf(self.desk.engine, self.account.name)
         self.places = self.desk.places(self.account)
-        self.index = self.desk.index(self.account)
+        self.mail = MailRound(self.desk, self.account, self.options, self.run)
         self.editor = CardRewriter()
 
     def made(self) -> Json:
@@ -162,22 +157,16 @@ class Visit:
         self._look_whether_calm(servers, roster)
         self._recover(servers)
         self.errors += tell_interrupted(self.desk, self.run, self.shelf, servers)
-        books, mail = self._read(servers)
-        self._carry_out(roster, servers, books, mail, told)
+        self._carry_out(roster, servers, self._read(servers, roster), told)
 
     def _look_whether_calm(self, servers: Servers, roster: Roster) -> None:
-        """Whether the mail is as the last run left it, and need not be read again."""
-        kept = self.desk.kept
-        if kept is None or servers.mail is None:
+        if servers.mail is None:
             return
-        calm = None if self.options.full or self.options.dry_run else kept.calms.pop(self.account.name, None)
         try:
-            self.calm = still_calm(calm, servers.mail, roster, self.desk.clock(), kept.list_every)
+            self.mail.look(servers.mail, roster)
         except AccountError as error:
             self.errors.append(error)
             servers.mail = None
-        if self.calm is not None:
-            kept.calms[self.account.name] = self.calm
 
     # ----- step 2: what an interrupted run left
 
@@ -208,7 +197,7 @@ class Visit:
 
     # ----- step 4: what changed
 
-    def _read(self, servers: Servers) -> tuple[dict[str, Shelved], MailView | None]:
+    def _read(self, servers: Servers, roster: Roster) -> dict[str, Shelved]:
         books = {}
         for number, (url, book) in enumerate(servers.books.items()):
             self.progress(Sentence.of(N_("Reading address books")), number, len(servers.books))
@@ -221,48 +210,31 @@ class Visit:
             except (AccountError, CollectionError) as error:
                 self.errors.append(error)
                 self.places.forget(servers.access[url].access.place)
-        mail = None
-        if servers.mail and MAILBOX not in self.blocked and self.calm is None:
+        if servers.mail and MAILBOX not in self.blocked and self.mail.calm is None:
             try:
-                mail = read_mail(
-                    servers.mail,
-                    self.index,
-                    self.account,
-                    placements=self.desk.journal.placements(self.account.name),
-                    full=self.options.full,
-                    progress=self.progress,
-                )
+                self.mail.read(servers.mail, roster, self.progress)
             except (AccountError, CollectionError) as error:
                 self.errors.append(error)
-        return books, mail
+        return books
 
     # ----- steps 5 to 9: plan, permission, effects
 
-    def _carry_out(
-        self,
-        roster: Roster,
-        servers: Servers,
-        books: Mapping[str, Shelved],
-        mail: MailView | None,
-        told: Json,
-    ) -> None:
+    def _carry_out(self, roster: Roster, servers: Servers, books: Mapping[str, Shelved], told: Json) -> None:
         self.progress(Sentence.of(N_("Planning")), 0, 1)
-        former = self.desk.results.decisions(self.account.name) if mail is not None else {}
-        outside = remembering.seen_outside(former, mail.messages) if mail is not None else {}
+        mail = self.mail.view
         plan = planning.make_plan(
             self.desk.house,
             self.account,
             roster,
             books=books,
             mail=mail,
-            placements=self.desk.journal.placements(self.account.name),
             now=self.desk.clock(),
-            remembered=outside,
+            remembered=self.mail.outside,
         )
-        self.findings += plan.findings
+        self.findings += (*plan.findings, *self.mail.findings)
         totals = {url: len(view.cards) for url, (_, view) in books.items()}
         if mail is not None:
-            totals[MAILBOX] = len(mail.messages)
+            totals[MAILBOX] = mail.total
         listings = [
             Listing(name=url, holds="cards", known=view.known_before, listed=len(view.cards))
             for url, (_, view) in books.items()
@@ -277,9 +249,6 @@ class Visit:
                 "prefix": mail.prefix,
                 "refused": mail.refused,
             }
-        if self.calm is not None:
-            self.findings += self.calm.findings
-            told |= self.calm.told
         self.errors += permission.refusals
         self._accept([url for url in books if url in permission.allowed])
         results = self._apply(servers, plan.actions, permission.allowed)
@@ -289,24 +258,8 @@ class Visit:
         told["actions"] = result.action_rows(plan.actions, results)
         told["cards"] = result.card_rows(plan.entries, results)
         told["conflicts"] = result.conflict_rows(results)
-        if self.calm is None:
-            told["stays"] = count_stays(plan.filing.stays)
-        if mail is not None and mail.quiet is not None and not plan.filing.actions and not self.errors:
-            self._note_calm(mail.quiet, plan, roster, told)
-        if mail is not None and plan.attributions is not None:
-            self._tell_messages(mail, plan, told, former, outside, applied=MAILBOX in permission.allowed)
-
-    def _note_calm(self, quiet: Quiet, plan: Plan, roster: Roster, told: Json) -> None:
-        """There was nothing to do in the mail: until something happens there, it need not be read again."""
-        if self.desk.kept is not None and not self.options.dry_run:
-            self.desk.kept.calms[self.account.name] = Calm(
-                quiet=quiet,
-                since=self.run.started,
-                listed=self.run.started,
-                roster=roster,
-                findings=plan.mail_findings,
-                told={name: told[name] for name in ("server", "stays")},
-            )
+        self.mail.tell(plan.mail, told, applied=MAILBOX in permission.allowed)
+        self.mail.remember(plan.mail, roster, results, told)
 
     def _accept(self, urls: Sequence[str]) -> None:
         """Brakes were asked of the books as they were read, so they are as they should be. What is read after that,
@@ -372,26 +325,3 @@ class Visit:
         if not outcome.errors and not outcome.stopped and not outcome.paused:
             self.desk.confirmations.applied(self.account.name, allowed)
         return outcome.results
-
-    def _tell_messages(
-        self,
-        mail: MailView,
-        plan: Plan,
-        told: Json,
-        former: Mapping[Place, Decision],
-        outside: Mapping[Place, str],
-        *,
-        applied: bool,
-    ) -> None:
-        """List what was read or decided anew; after a real run remember it, also for where messages lie now."""
-        attributions = plan.attributions.by_key if plan.attributions else {}
-        decided = remembering.decide_all(plan, mail.messages)
-        changed = {key for key, decision in decided.items() if former.get(key) != decision}
-        if applied:
-            filed = carrying.destinations(self.desk.journal.rows(run=self.run.id, states=("done",)))
-            there = remembering.moved(decided, mail.messages, filed)
-            kept = decided | there | remembering.taken_out(outside, mail.messages)
-            self.desk.results.decide(self.account.name, kept, gone=former.keys() - kept.keys())
-        keys = {MessageKey(*key) for key in (decided if self.options.full else changed)}
-        told["attributions"] = result.attribution_rows(mail.messages, attributions, keys)
-        told["audit"] = result.audit_rows(plan.verdicts, keys)

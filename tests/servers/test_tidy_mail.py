@@ -123,6 +123,33 @@ def test_what_happens_meanwhile_is_noticed_at_the_next_run(office: Office) -> No
     assert [row["kind"] for row in office.tidy()["actions"]] == ["message-move"]
 
 
+def test_what_happened_is_planned_without_looking_at_all_mail(office: Office) -> None:
+    """And says what a plan of all mail says; but whom to register, which that one weighs."""
+    office.settle()
+    assert office.desk.kept is not None
+    planned = office.desk.kept.memories["rep"].since
+    old = datetime.now(UTC) - timedelta(days=9)
+    with office.person() as client:
+        client.append("INBOX", letter(100).raw, [], old)
+        client.append("INBOX", letter(102, sender="both@far.example").raw, ["\\Seen"], old)
+        client.append(D12, letter(104, sender="bank@far.example").raw, ["\\Seen"], old)
+    office.clock.now += LIST_EVERY
+    assert office.tidy()["stays"] == {"unread": 1}
+    with office.person() as client:  # brings one back that mailsync had filed
+        client.select_folder(D12)
+        client.move([1], "INBOX")
+    office.clock.now += LIST_EVERY
+    told = office.tidy()
+    assert told["stays"] == {"by-hand": 1, "unread": 1} and told["actions"] == []
+    assert office.desk.kept.memories["rep"].since == planned
+    office.clock.now += LONGEST
+    whole = office.tidy()
+    assert office.desk.kept.memories["rep"].since > planned
+    assert (whole["stays"], whole["actions"]) == (told["stays"], [])
+    found = [row for row in whole["findings"] if row["kind"] != "candidate"]
+    assert sorted(map(str, found)) == sorted(map(str, told["findings"]))
+
+
 def test_what_a_person_does_in_other_folders_is_noticed_with_the_list(office: Office) -> None:
     office.settle()
     with office.person() as client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import pytest
@@ -31,22 +32,46 @@ def test_results_are_read_back_since_a_date_the_oldest_first(results: Results) -
     assert results.of_run("run-3") == {"run": "again"}
 
 
+def decide(results: Results, decided: dict[Place, Decision], gone: Iterable[Place] = ()) -> list[Place]:
+    return results.decide("li.na", decided, former=results.decisions("li.na"), gone=gone)
+
+
+def test_decisions_are_found_by_place_and_by_fingerprint(results: Results) -> None:
+    """More of each than one question names."""
+    there = {
+        Place("Customers/D12 Gibson", 7, uid): Decision(
+            customer="D12", evidence="code", fingerprint=f"f{uid % 700}"
+        )
+        for uid in range(1, 1401)
+    }
+    inbox = {Place("INBOX", 1, uid): Decision(customer="D12", evidence="code") for uid in range(1, 1401)}
+    decide(results, there | inbox)
+    some = [place for place in inbox if place.uid <= 1200]
+    found = results.decisions("li.na", among=some, fingerprints={f"f{number}" for number in range(600)})
+    assert found == {
+        place: made
+        for place, made in (there | inbox).items()
+        if place in some or (made.fingerprint and int(made.fingerprint[1:]) < 600)
+    }
+    assert results.decisions("li.na", among=[]) == {}
+
+
 def test_only_new_and_changed_decisions_are_told(results: Results) -> None:
     one, two, three = (Place("INBOX", 1, uid) for uid in (1, 2, 3))
     code, none = Decision(customer="D12", evidence="code"), Decision(customer=None, evidence="none")
-    assert results.decide("li.na", {one: code, two: none}) == [one, two]
-    assert results.decide("li.na", {one: code, two: none}) == []
+    assert decide(results, {one: code, two: none}) == [one, two]
+    assert decide(results, {one: code, two: none}) == []
     thread = Decision(customer="D12", evidence="thread", verdict="missing")
-    assert results.decide("li.na", {one: code, two: thread, three: none}, gone=[one]) == [two, three]
+    assert decide(results, {one: code, two: thread, three: none}, gone=[one]) == [two, three]
     assert results.decisions("li.na") == {two: thread, three: none}
     assert results.decisions("wang.wei") == {}
 
 
 def test_many_decisions_at_once(results: Results) -> None:
     decided = {Place("INBOX", 1, uid): Decision(customer="D12", evidence="code") for uid in range(1, 4100)}
-    assert len(results.decide("li.na", decided)) == 4099
+    assert len(decide(results, decided)) == 4099
     again = {place: Decision(customer="E05", evidence="code") for place in decided}
-    assert len(results.decide("li.na", again)) == 4099
+    assert len(decide(results, again)) == 4099
     assert results.decisions("li.na") == again
 
 

@@ -1,0 +1,182 @@
+"""The plan of one account's mail: whose each message is, how subjects are to be judged, what is filed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mailsync.audit.plan import AuditSettings, SubjectVerdict, audit
+from mailsync.conversations.attribution import Attributions, attribute
+from mailsync.conversations.candidates import candidates
+from mailsync.conversations.kin import Kin
+from mailsync.conversations.people import OwnPeople
+from mailsync.conversations.plain_words import PLAIN_WORDS
+from mailsync.conversations.suggestions import SuggestionSettings, attribution_findings, suggestions
+from mailsync.filing.by_hand import hand_filed
+from mailsync.filing.folders import FolderNames
+from mailsync.filing.plan import FilingSettings, Stay, plan_filing
+from mailsync.filing.stays import tell_stays
+from mailsync.mailbox.headers import MailboxRole, Message, MessageKey
+from mailsync.registry.roster import Roster
+from mailsync.run.actions import Finding, FolderCreate, MessageTransfer, Place, Placement
+from mailsync.tidy.calm import Quiet
+from mailsync.tidy.mail_memory import MailMemory, last_placed, messages_of
+from mailsync.tidy.settings import Account, House
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailView:
+    """An account's mail as it stands: `messages` are all of it, or with a `memory` those that something happened to and
+    their kin."""
+
+    messages: Sequence[Message]
+    total: int  #: messages in the account
+    mailboxes: frozenset[str]  #: all that the server lists
+    roles: Mapping[str, MailboxRole]  #: of those that are read
+    separator: str | None
+    prefix: str
+    refused: str  #: characters that the server takes in no folder name
+    placements: Sequence[Placement]  #: what mailsync itself did with `messages`
+    memory: MailMemory | None = None  #: of the other messages
+    touched: frozenset[MessageKey] = frozenset()  #: of these the memory says nothing any more; some are gone
+    quiet: Quiet | None = None  #: where nothing had happened since it was read before
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailPlan:
+    """What one run would do with an account's mail, and what it found there."""
+
+    actions: tuple[FolderCreate | MessageTransfer, ...]
+    attributions: Attributions  #: of the messages that were looked at
+    verdicts: tuple[SubjectVerdict, ...]  #: of those, the Sent ones
+    findings: tuple[Finding, ...]
+    singly: tuple[Finding, ...]  #: those of `findings` that are about single messages
+    overall: tuple[Finding, ...]  #: those that weigh all mail
+    stays: Mapping[MessageKey, Stay]  #: customers' messages that are not filed
+    newest: Mapping[str, datetime] = field(
+        default_factory=dict
+    )  #: customer's code → when their newest message came
+
+    def remembered(self, view: MailView, roster: Roster, now: datetime) -> MailMemory:
+        """What the next plan can rest on, when all of this one is done."""
+        former = view.memory
+        about = messages_of(self.singly, view.messages)
+        if former is not None:
+            about = {
+                subject: about.get(subject, frozenset())
+                | (former.about.get(subject, frozenset()) - view.touched)
+                for subject in {finding.subject for finding in self.singly}
+            }
+        return MailMemory(
+            since=former.since if former else now,
+            roster=roster,
+            roles={**former.roles, **view.roles} if former else view.roles,
+            kin=former.kin if former else Kin(view.messages),
+            stays=self.stays,
+            findings=self.singly,
+            about=about,
+            overall=self.overall,
+            newest=self.newest,
+            last_placed={**(former.last_placed if former else {}), **last_placed(view.placements)},
+        )
+
+
+def own_people(house: House) -> OwnPeople:
+    """Colleagues: never evidence (DOMAIN 7)."""
+    return OwnPeople(addresses=house.own_addresses, domains=house.own_domains)
+
+
+def folder_names(
+    account: Account, roster: Roster, separator: str | None, prefix: str, refused: str = ""
+) -> FolderNames:
+    """How customers' folders are called on the account's server."""
+    return FolderNames(
+        template=account.filing.folder, roster=roster, separator=separator, prefix=prefix, refused=refused
+    )
+
+
+def attribute_mail(
+    house: House,
+    roster: Roster,
+    messages: Sequence[Message],
+    folders: FolderNames,
+    placements: Sequence[Placement],
+) -> Attributions:
+    """Whose each message is, what people filed themselves included."""
+    by_hand = hand_filed(messages, placements, folders.customer_of)
+    return attribute(messages, roster, own_people(house), hand_filed=by_hand)
+
+
+def plan_mail(
+    house: House,
+    account: Account,
+    roster: Roster,
+    mail: MailView,
+    *,
+    now: datetime,
+    remembered: Mapping[Place, str] | None = None,
+) -> MailPlan:
+    """The plan for the mail of one account. `remembered`: see `plan_filing`."""
+    memory, own, settings = mail.memory, own_people(house), _filing_settings(account)
+    folders = folder_names(account, roster, mail.separator, mail.prefix, mail.refused)
+    attributions = attribute_mail(house, roster, mail.messages, folders, mail.placements)
+    filing = plan_filing(
+        mail.messages,
+        attributions.by_key,
+        attributions.threads,
+        folders=folders,
+        settings=settings,
+        existing=mail.mailboxes,
+        placements=(*memory.last_placed.values(), *mail.placements) if memory else mail.placements,
+        now=now,
+        remembered=remembered,
+    )
+    singly = (*filing.findings, *attribution_findings(attributions))
+    stays = filing.stays
+    newest = _last_mail(mail.messages, attributions)
+    if memory is None:
+        overall = (
+            *suggestions(attributions, roster, own, SuggestionSettings()),
+            *candidates(attributions, roster, own),
+        )
+    else:
+        singly = (*memory.findings_but(mail.touched), *singly)
+        stays = {**memory.stays_but(mail.touched), **stays}
+        newest = {**memory.newest, **newest}
+        overall = memory.overall
+    return MailPlan(
+        actions=filing.actions,
+        attributions=attributions,
+        verdicts=audit(
+            mail.messages,
+            attributions.by_key,
+            roster,
+            own,
+            AuditSettings(plain_words=PLAIN_WORDS | house.plain_words),
+        ),
+        findings=(*mail.findings, *singly, *tell_stays(stays, settings), *overall),
+        singly=singly,
+        overall=overall,
+        stays=stays,
+        newest=newest,
+    )
+
+
+def _last_mail(messages: Iterable[Message], attributions: Attributions) -> dict[str, datetime]:
+    newest: dict[str, datetime] = {}
+    for message in messages:
+        code = attributions[message.key].customer
+        if code is not None and (code not in newest or newest[code] < message.internal_date):
+            newest[code] = message.internal_date
+    return newest
+
+
+def _filing_settings(account: Account) -> FilingSettings:
+    return FilingSettings(
+        mode=account.filing.mode,
+        only_read=account.filing.only_read,
+        min_age_days=account.filing.min_age_days,
+        leave_flagged=account.filing.leave_flagged,
+    )
