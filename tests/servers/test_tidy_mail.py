@@ -146,8 +146,10 @@ def test_what_happened_is_planned_without_looking_at_all_mail(office: Office) ->
     whole = office.tidy()
     assert office.desk.kept.memories["rep"].since > planned
     assert (whole["stays"], whole["actions"]) == (told["stays"], [])
-    found = [row for row in whole["findings"] if row["kind"] != "candidate"]
-    assert sorted(map(str, found)) == sorted(map(str, told["findings"]))
+    said = [
+        sorted(str(row) for row in one["findings"] if row["kind"] != "candidate") for one in (told, whole)
+    ]
+    assert said[0] == said[1] != []
 
 
 def test_what_a_person_does_in_other_folders_is_noticed_with_the_list(office: Office) -> None:
