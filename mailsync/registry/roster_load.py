@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import cast
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import DeclarativeBase, Session
 
 from mailsync.registry import codes
 from mailsync.registry.countries import place
@@ -19,33 +19,47 @@ from mailsync.registry.roster import Customer as RosterCustomer
 from mailsync.registry.roster import Role, Roster
 from mailsync.registry.statements import Values, rows_of
 
+#: The tables that a roster is made of: model → its rows.
+Tables = Mapping[type[DeclarativeBase], list[Values]]
+
+_MODELS = (Code, Customer, Show, Merge, Party, Address, Engagement, Contact)
+
 
 def load_roster(database: sa.Connection | Session) -> Roster:
-    """The roster as the registry stands.
+    """The roster as the registry stands."""
+    return make_roster(read_tables(database.connection() if isinstance(database, Session) else database))
+
+
+def read_tables(connection: sa.Connection) -> Tables:
+    """What `make_roster` makes a roster of; equal where the registry is as before."""
+    return {model: rows_of(connection, model) for model in _MODELS}
+
+
+def make_roster(tables: Tables) -> Roster:
+    """The roster of a registry's tables.
 
     Customers stand in order of their codes' allocation, show order and number breaking ties. Merged customers are no
     customers of their own: their codes and people are the survivor's. Customers without people are kept, so are
     people without engagements.
     """
-    connection = database.connection() if isinstance(database, Session) else database
-    own_codes = {row["customer_id"]: row for row in rows_of(connection, Code)}
-    ordered = sorted(rows_of(connection, Customer), key=lambda row: _allocation(own_codes[row["id"]]))
+    own_codes = {row["customer_id"]: row for row in tables[Code]}
+    ordered = sorted(tables[Customer], key=lambda row: _allocation(own_codes[row["id"]]))
     survivors = _survivors(ordered)
-    shows = rows_of(connection, Show)
+    shows = tables[Show]
     customers = _customers(ordered, own_codes, survivors, shows)
     return Roster(
         customers=tuple(customers.values()),
-        contacts=tuple(_contacts(connection, customers, survivors, _merged_names(ordered, survivors))),
+        contacts=tuple(_contacts(tables, customers, survivors, _merged_names(ordered, survivors))),
         show_letters=frozenset(show["letter"] for show in shows if show["letter"] and show["coded"]),
-        parted=frozenset(_parted(connection, own_codes, survivors)),
+        parted=frozenset(_parted(tables[Merge], own_codes, survivors)),
     )
 
 
 def _parted(
-    connection: sa.Connection, own_codes: Mapping[int, Values], survivors: Mapping[int, int]
+    merges: Iterable[Values], own_codes: Mapping[int, Values], survivors: Mapping[int, int]
 ) -> Iterable[frozenset[str]]:
     """Codes of customers that were one for a time."""
-    for merge in rows_of(connection, Merge):
+    for merge in merges:
         pair = {survivors[merge["loser_id"]], survivors[merge["survivor_id"]]}
         if merge["undone_at"] is not None and len(pair) == 2:
             yield frozenset(own_codes[customer_id]["text"] for customer_id in pair)
@@ -120,21 +134,21 @@ def _merged_names(ordered: Iterable[Values], survivors: Mapping[int, int]) -> Ma
 
 
 def _contacts(
-    connection: sa.Connection,
+    tables: Tables,
     customers: Mapping[int, RosterCustomer],
     survivors: Mapping[int, int],
     merged_names: Mapping[int, list[str]],
 ) -> Iterable[RosterContact]:
-    parties = {row["id"]: row for row in rows_of(connection, Party)}
+    parties = {row["id"]: row for row in tables[Party]}
     addresses: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
-    for row in rows_of(connection, Address):
+    for row in tables[Address]:
         addresses[row["contact_id"]].append((row["position"], row["address"]))
     engaged: defaultdict[int, set[int]] = defaultdict(set)
-    for row in rows_of(connection, Engagement):
+    for row in tables[Engagement]:
         if row["ended"] is None:
             engaged[row["contact_id"]].add(survivors[row["customer_id"]])
     order = {row_id: position for position, row_id in enumerate(customers)}
-    for row in rows_of(connection, Contact):
+    for row in tables[Contact]:
         ids = sorted(engaged[row["id"]], key=order.__getitem__)
         served = [customers[row_id] for row_id in ids]
         known_as = {customers[row_id].code: merged_names.get(row_id, []) for row_id in ids}

@@ -60,7 +60,9 @@ def delete_all(connection: sa.Connection, model: type[DeclarativeBase], ids: Ite
 def rows_of(connection: sa.Connection, model: type[DeclarativeBase]) -> list[Values]:
     """All rows of a table, as dictionaries, in order of their ids."""
     table = sa.inspect(model).local_table
-    return [dict(row) for row in connection.execute(sa.select(table).order_by(table.c.id)).mappings()]
+    result = connection.execute(sa.select(table).order_by(table.c.id))
+    names = tuple(result.keys())
+    return [dict(zip(names, row, strict=True)) for row in result]
 
 
 def differing(former: Mapping[str, Any], wanted: Mapping[str, Any]) -> Values:

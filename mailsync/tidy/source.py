@@ -14,7 +14,7 @@ from mailsync.registry.exchange import import_tables
 from mailsync.registry.outcome import ImportReport
 from mailsync.registry.queries import SqlSource
 from mailsync.registry.roster import Roster
-from mailsync.registry.roster_load import load_roster
+from mailsync.registry.roster_load import Tables, make_roster, read_tables
 from mailsync.registry.source import Delivery, Reading, deliver, fetch, last_reading, remember_reading
 from mailsync.run import brakes
 from mailsync.run.actions import Finding
@@ -37,6 +37,7 @@ class RosterSource:
         self._engine = engine
         self._source = source
         self._lock = Lock()
+        self._last: tuple[Tables, Roster] | None = None
 
     def roster(self, *, force: bool = False) -> Registered:
         """The roster now. An unreadable source leaves the registry as it was, and is said.
@@ -50,13 +51,21 @@ class RosterSource:
                 findings = self._refresh(force)
             except RegistryError as error:
                 errors.append(error)
-        with self._engine.connect() as connection:
-            roster = load_roster(connection)
+        roster = self._load()
         if errors and not roster.customers:
             raise errors[0]
         where = str(self._source) if self._source else self._engine.url.render_as_string()
         brakes.check_registry(len(roster.customers), len(roster.contacts), where)
         return Registered(roster=roster, findings=findings, errors=tuple(errors))
+
+    def _load(self) -> Roster:
+        """The roster, made anew only where the registry changed."""
+        with self._engine.connect() as connection:
+            tables = read_tables(connection)
+        with self._lock:
+            if self._last is None or self._last[0] != tables:
+                self._last = tables, make_roster(tables)
+            return self._last[1]
 
     def read(self, *, dry_run: bool, strict: bool, force: bool) -> ImportReport:
         """Import the source now, whether it changed or not; with `force` its rows win over what people edited since.
