@@ -19,7 +19,7 @@ DATABASE_MODULES = {
     "addressbook.places",
     "addressbook.rows",
     "addressbook.shelf",
-    "mailbox.index",
+    "mailbox.rows",
     "run.journal",
     "run.results",
     "run.confirmations",

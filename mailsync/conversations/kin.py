@@ -34,6 +34,11 @@ class Kin:
                     group = other if group is None else self._join(group, other)
             self._group_of[message.key] = self._new() if group is None else group
 
+    def follow(self, former: MessageKey, present: MessageKey) -> None:
+        """A known message lies, also, somewhere else."""
+        if former in self._group_of:
+            self._group_of[present] = self._group_of[former]
+
     def drop(self, keys: Iterable[MessageKey]) -> None:
         """Forget messages that are gone; their kin stay kin."""
         for key in keys:

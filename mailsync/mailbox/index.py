@@ -15,57 +15,20 @@ from itertools import groupby, islice
 from operator import itemgetter
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
 
-from mailsync.database import Base
 from mailsync.errors import AccountError, CollectionError
 from mailsync.mailbox import compact
 from mailsync.mailbox.fetching import Fetched
-from mailsync.mailbox.folders import UNREAD, Listing, Overrides, roles
+from mailsync.mailbox.folders import UNREAD, Counters, Listing, Overrides, roles
+from mailsync.mailbox.following import Carried, follow
 from mailsync.mailbox.headers import MailboxRole, Message, MessageKey
 from mailsync.mailbox.parse import parse_envelope
 from mailsync.mailbox.reading import Readable, Standing
 from mailsync.mailbox.refresh import Cursor, Found, MailboxRefresh, Progress
+from mailsync.mailbox.rows import MESSAGES, MailboxRow, MessageRow
 from mailsync.run.actions import Finding
 from mailsync.text import N_
 
-
-class MailboxRow(Base):
-    """A mailbox that is read, and its cursor (`refresh.Cursor`)."""
-
-    __tablename__ = "mailboxes"
-    __table_args__ = (sa.UniqueConstraint("account", "name"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    account: Mapped[str]
-    name: Mapped[str]
-    role: Mapped[MailboxRole] = mapped_column(sa.String)
-    uidvalidity: Mapped[int] = mapped_column(sa.BigInteger)
-    uidnext: Mapped[int] = mapped_column(sa.BigInteger)
-    highestmodseq: Mapped[int | None] = mapped_column(sa.BigInteger)
-    messages: Mapped[int | None]
-
-
-class MessageRow(Base):
-    """A message where it lies; its UIDVALIDITY is its mailbox's."""
-
-    __tablename__ = "messages"
-
-    mailbox_id: Mapped[int] = mapped_column(
-        sa.ForeignKey("mailboxes.id", ondelete="CASCADE"), primary_key=True
-    )
-    uid: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
-    message_id: Mapped[str | None] = mapped_column(index=True)
-    fingerprint: Mapped[str]
-    size: Mapped[int] = mapped_column(sa.BigInteger)
-    internal_date: Mapped[datetime]
-    flags: Mapped[str]  #: separated by spaces
-    envelope: Mapped[str]  #: mailbox.compact
-    first_seen: Mapped[datetime]
-
-
-#: For the bulk path: many rows at once, no ORM objects.
-_MESSAGES = Base.metadata.tables["messages"]
 #: Messages named in one statement.
 _FEW = 500
 
@@ -148,6 +111,10 @@ class Index:
             read=tuple(folder.name for folder in wanted),
             problems=tuple(found.problems),
         )
+
+    def follow(self, carried: Sequence[Carried], counters: Mapping[str, Counters]) -> None:
+        """Take over what mailsync itself moved and copied. `counters`: where those mailboxes stand afterwards."""
+        follow(self._engine, self._account, self._cursors(), carried, counters)
 
     def messages(self, among: Iterable[MessageKey] | None = None) -> list[Message]:
         """Every message of the account, or those `among` these that are known; mailbox by mailbox in the order of
@@ -284,7 +251,7 @@ class _MailStore:
         rows = [self._row(cursor, one) for one in fetched]
         with self._engine.begin() as connection:
             if rows:
-                connection.execute(sa.insert(_MESSAGES), rows)
+                connection.execute(sa.insert(MESSAGES), rows)
             if uidnext is not None:
                 connection.execute(
                     sa.update(MailboxRow).where(MailboxRow.id == cursor.id).values(uidnext=uidnext)
@@ -315,10 +282,10 @@ class _MailStore:
         this = sa.and_(MessageRow.mailbox_id == cursor.id, MessageRow.uid == sa.bindparam("this_uid"))
         with self._engine.begin() as connection:
             if gone:
-                connection.execute(sa.delete(_MESSAGES).where(this), [{"this_uid": uid} for uid in gone])
+                connection.execute(sa.delete(MESSAGES).where(this), [{"this_uid": uid} for uid in gone])
             if changed:
                 connection.execute(
-                    sa.update(_MESSAGES).where(this).values(flags=sa.bindparam("new_flags")),
+                    sa.update(MESSAGES).where(this).values(flags=sa.bindparam("new_flags")),
                     [{"this_uid": uid, "new_flags": " ".join(sorted(now))} for uid, now in changed.items()],
                 )
             connection.execute(

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from mailsync.addressbook.shelf import Shelf
 from mailsync.errors import AccountError, CollectionError, MailsyncError, NotConfirmed, RunRefused
+from mailsync.mailbox.following import Carried
+from mailsync.mailbox.headers import MessageKey
 from mailsync.run.actions import (
     Action,
     CardAction,
@@ -17,7 +19,6 @@ from mailsync.run.actions import (
     CardReplace,
     CardState,
     MessageTransfer,
-    Place,
     action_digest,
 )
 from mailsync.run.brakes import Extent, Force, Listing, check, extents
@@ -150,18 +151,20 @@ def remember_cards(
     return errors
 
 
-def destinations(rows: Iterable[JournalRow]) -> dict[Place, Place]:
-    """Where filed messages lie now: former place → new place."""
-    return {
-        Place(row.action.mailbox, row.action.uidvalidity, row.action.uid): Place(
-            row.action.destination, row.fence.uidvalidity, row.destination_uid
+def carried(rows: Iterable[JournalRow]) -> list[Carried]:
+    """The messages that were filed: where they lay and where they lie."""
+    return [
+        Carried(
+            source=MessageKey(row.action.mailbox, row.action.uidvalidity, row.action.uid),
+            destination=MessageKey(row.action.destination, row.fence.uidvalidity, row.destination_uid),
+            stays=row.action.kind == "message-copy",
         )
         for row in rows
         if isinstance(row.action, MessageTransfer)
         and row.state == "done"
         and row.fence is not None
         and row.destination_uid is not None
-    }
+    ]
 
 
 def write_seconds(plan: Plan, results: Sequence[Result], paces: Mapping[str, float | None]) -> float | None:

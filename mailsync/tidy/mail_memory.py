@@ -8,12 +8,13 @@ be filed.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from mailsync.conversations.kin import Kin
 from mailsync.filing.plan import Stay
+from mailsync.mailbox.following import Carried
 from mailsync.mailbox.headers import MailboxRole, Message, MessageKey
 from mailsync.mailbox.index import Index, Refreshed
 from mailsync.registry.roster import Roster
@@ -54,6 +55,12 @@ class MailMemory:
         touched = self.kin.of(happened) | refreshed.gone
         self.kin.drop(refreshed.gone)
         return touched if len(touched) <= MOST_KIN else None
+
+    def follow(self, carried: Sequence[Carried]) -> None:
+        """Messages lie where mailsync filed them."""
+        for one in carried:
+            self.kin.follow(one.source, one.destination)
+        self.kin.drop(one.source for one in carried if not one.stays)
 
     def stays_but(self, touched: Collection[MessageKey]) -> dict[MessageKey, Stay]:
         """Why messages stay, those `touched` left out."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mailsync.filing.stays import count_stays
+from mailsync.mailbox.following import Carried
 from mailsync.mailbox.headers import MessageKey
 from mailsync.mailbox.imap import ImapSession
 from mailsync.registry.roster import Roster
@@ -32,6 +33,7 @@ class MailRound:
     run: Run
     calm: Calm | None = None
     view: MailView | None = None
+    carried: Sequence[Carried] = ()  #: what this run filed
 
     def look(self, session: ImapSession, roster: Roster) -> None:
         """Ask whether the mail is as the last run left it, and need not be read. Raises `AccountError`."""
@@ -74,6 +76,14 @@ class MailRound:
         """What stands of the mail that was not read."""
         return self.calm.findings if self.calm else ()
 
+    def follow(self, session: ImapSession) -> None:
+        """Have the index know where this run put messages, without reading them again. Raises `AccountError`."""
+        rows = self.desk.journal.rows(run=self.run.id, states=("done",))
+        self.carried = carrying.carried(rows)
+        if self.carried:
+            touched = {key.mailbox for one in self.carried for key in (one.source, one.destination)}
+            self.desk.index(self.account).follow(self.carried, session.glance(sorted(touched)))
+
     def tell(self, plan: MailPlan | None, told: Json, *, applied: bool) -> None:
         """List what was read or decided anew; after a real run keep it, also for where messages lie now."""
         if self.calm is not None:
@@ -85,9 +95,8 @@ class MailRound:
         decided = remembering.decide_all(plan, messages)
         changed = {key for key, decision in decided.items() if self._former.get(key) != decision}
         if applied:
-            filed = carrying.destinations(self.desk.journal.rows(run=self.run.id, states=("done",)))
-            there = remembering.moved(decided, messages, filed)
-            keep = decided | there | remembering.taken_out(self._outside, messages)
+            there = remembering.followed(decided, messages, self.carried)
+            keep = there | remembering.taken_out(self._outside, messages)
             gone = self._former.keys() - keep.keys()
             self.desk.results.decide(self.account.name, keep, former=self._former, gone=gone)
         keys = {MessageKey(*key) for key in (decided if self.options.full else changed)}
@@ -103,6 +112,7 @@ class MailRound:
         if self.account.filing.mode == "report-only" or not done.issuperset(plan.actions):
             return
         memory = kept.memories[name] = plan.remembered(view, roster, self.run.started)
+        memory.follow(self.carried)
         if view.quiet is not None and not plan.actions:
             # There was nothing to do: until something happens there, the mail need not even be read.
             kept.calms[name] = Calm(

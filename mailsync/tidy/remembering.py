@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from mailsync.mailbox.following import Carried
 from mailsync.mailbox.headers import Message, MessageKey
 from mailsync.run.actions import Place
 from mailsync.run.results import Decision
@@ -30,16 +31,20 @@ def decide_all(plan: MailPlan, messages: Sequence[Message]) -> dict[Place, Decis
     }
 
 
-def moved(
-    decided: Mapping[Place, Decision], messages: Sequence[Message], destinations: Mapping[Place, Place]
+def followed(
+    decided: Mapping[Place, Decision], messages: Sequence[Message], carried: Sequence[Carried]
 ) -> dict[Place, Decision]:
-    """The decisions of messages that this run filed, where they lie now. `destinations`: former place → new one."""
-    fingerprints = {Place(*message.key): message.fingerprint for message in messages}
-    return {
-        new: replace(decided[old], verdict=None, fingerprint=fingerprints[old])
-        for old, new in destinations.items()
-        if old in decided
+    """What was decided, by where messages lie after this run filed them."""
+    fingerprints = {message.key: message.fingerprint for message in messages}
+    there = {
+        Place(*one.destination): replace(
+            decided[Place(*one.source)], verdict=None, fingerprint=fingerprints[one.source]
+        )
+        for one in carried
+        if Place(*one.source) in decided
     }
+    left = {Place(*one.source) for one in carried if not one.stays}
+    return {place: decision for place, decision in decided.items() if place not in left} | there
 
 
 def seen_outside(former: Mapping[Place, Decision], messages: Sequence[Message]) -> dict[Place, str]:

@@ -258,8 +258,16 @@ class Visit:
         told["actions"] = result.action_rows(plan.actions, results)
         told["cards"] = result.card_rows(plan.entries, results)
         told["conflicts"] = result.conflict_rows(results)
+        self._follow(servers)
         self.mail.tell(plan.mail, told, applied=MAILBOX in permission.allowed)
         self.mail.remember(plan.mail, roster, results, told)
+
+    def _follow(self, servers: Servers) -> None:
+        if servers.mail is not None and self.mail.view is not None:
+            try:
+                self.mail.follow(servers.mail)
+            except AccountError as error:  # what was filed is read where it lies at the next run
+                self.errors.append(error)
 
     def _accept(self, urls: Sequence[str]) -> None:
         """Brakes were asked of the books as they were read, so they are as they should be. What is read after that,

@@ -16,6 +16,8 @@ from mailsync.database import Base, connect
 from mailsync.errors import AccountError
 from mailsync.mailbox import refresh
 from mailsync.mailbox.fetching import Fetched
+from mailsync.mailbox.following import Carried
+from mailsync.mailbox.headers import MessageKey
 from mailsync.mailbox.index import Index
 from tests.fakes_mail import MemoryMail
 
@@ -357,12 +359,55 @@ class IndexAndServer(RuleBasedStateMachine):
         self.index.refresh(self.server)
         self.fresh = True
 
+    @rule(
+        boxes=st.sampled_from([("INBOX", "D12"), ("Sent", "D12"), ("D12", "E05"), ("INBOX", "Sent")]),
+        choices=st.sets(st.integers(0, 5), min_size=1),
+        move=st.booleans(),
+        meanwhile=st.sampled_from(["nothing", "nothing", "delivery", "expunge"]),
+    )
+    def carry(self, boxes: tuple[str, str], choices: set[int], move: bool, meanwhile: str) -> None:
+        """mailsync itself moves or copies what a refresh has just read, and people go on working."""
+        self.index.refresh(self.server)
+        source, destination = boxes
+        if source not in self.server.boxes:
+            return
+        if destination not in self.server.boxes:
+            self.server.add_box(destination)
+        held = sorted(self.server.boxes[source].messages)
+        uids = sorted({held[choice % len(held)] for choice in choices}) if held else []
+        if not uids:
+            return
+        if meanwhile == "delivery":
+            self.server.append(destination, mail("another"))
+        copies: dict[int, int] = {}
+        for answer in self.server.transfer(source, [(uids, destination)], move=move):
+            copies |= answer.copies
+        left = sorted(self.server.boxes[source].messages)
+        if meanwhile == "expunge" and left:
+            self.server.expunge(source, left[0])
+        validities = {name: self.server.boxes[name].uidvalidity for name in boxes}
+        carried = [
+            Carried(
+                MessageKey(source, validities[source], uid),
+                MessageKey(destination, validities[destination], copy),
+                stays=not move,
+            )
+            for uid, copy in copies.items()
+        ]
+        counters = {folder.name: folder.counters for folder in self.server.listing().folders}
+        self.index.follow(carried, counters)
+        found = self.index.refresh(self.server)
+        if meanwhile == "nothing" and self.server.says_uidnext:
+            assert not found.new and not found.gone
+        self.fresh = True
+
     @invariant()
     def as_the_server_stands(self) -> None:
         if self.fresh:
             held = {
                 (name, uid): its.flags
-                for name in ("INBOX", "Sent")
+                for name in ("INBOX", "Sent", "D12", "E05")
+                if name in self.server.boxes
                 for uid, its in self.server.boxes[name].messages.items()
             }
             assert {(one.key.mailbox, one.key.uid): one.flags for one in self.index.messages()} == held
