@@ -36,10 +36,12 @@ class Profile:
         return tuple(name for name, its in self.roles if its == role)
 
 
-def probe(session: ImapSession, overrides: Overrides | None = None) -> Profile:
-    """Look at the server. Raises `AccountError`."""
+def probe(
+    session: ImapSession, overrides: Overrides | None = None, *, listing: Listing | None = None
+) -> Profile:
+    """Look at the server. `listing`: where it was asked for just now. Raises `AccountError`."""
     capabilities = session.capabilities
-    listing = session.listing()
+    listing = listing or session.listing()
     prefix, separator = _namespace(session, listing.folders)
     assigned = roles(listing.folders, overrides)
     # Dovecot keeps folders as Maildir++ by default: "." parts their levels on disk, whatever the separator is.

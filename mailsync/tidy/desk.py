@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -43,6 +43,13 @@ class Kept:
     sessions: dict[str, ImapSession] = field(default_factory=dict)
     calms: dict[str, Calm] = field(default_factory=dict)
     memories: dict[str, MailMemory] = field(default_factory=dict)
+    stirred: dict[str, set[str]] = field(
+        default_factory=dict
+    )  #: mailboxes in which something was heard to happen
+
+    def stir(self, account: str, mailboxes: Iterable[str]) -> None:
+        """Something happened in these mailboxes. In any thread."""
+        self.stirred.setdefault(account, set()).update(mailboxes)
 
     def close(self) -> None:
         """Close the connections."""

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from mailsync.conversations.kin import Kin
 from mailsync.filing.plan import Stay
+from mailsync.mailbox.folders import Counters
 from mailsync.mailbox.following import Carried
 from mailsync.mailbox.headers import MailboxRole, Message, MessageKey
 from mailsync.mailbox.index import Index, Refreshed
+from mailsync.mailbox.provider import Profile
 from mailsync.registry.roster import Roster
 from mailsync.run.actions import Finding, Placement
-from mailsync.tidy.calm import LONGEST
+from mailsync.tidy.calm import LONGEST, Look, brought_up, only_grew
 
 #: Beyond these it is no everyday happening, and all mail is planned.
 MOST_TOUCHED, MOST_KIN = 200, 2000
@@ -31,6 +33,8 @@ class MailMemory:
 
     since: datetime  #: of the plan of all mail
     roster: Roster
+    profile: Profile  #: of the server; mailboxes as last seen
+    listed: datetime  #: when all of them were
     roles: Mapping[str, MailboxRole]  #: by mailbox
     kin: Kin
     stays: Mapping[MessageKey, Stay]
@@ -44,6 +48,15 @@ class MailMemory:
         """Whether a plan may still rest on it."""
         return roster == self.roster and now - self.since < LONGEST
 
+    def profile_at(self, look: Look, now: datetime, list_every: timedelta) -> Profile | None:
+        """The server's profile, where a look at some mailboxes tells where all of them stand; else they must be
+        listed."""
+        if not look.watched or now - self.listed >= list_every:
+            return None
+        if not only_grew(self.profile.listing, look.watched):
+            return None
+        return replace(self.profile, listing=brought_up(self.profile.listing, look.watched))
+
     def touched(self, refreshed: Refreshed, index: Index) -> set[MessageKey] | None:
         """The messages that `refreshed` may concern, those that are gone among them; takes note of new ones. None where
         that are too many, or where mailboxes are for something else than before."""
@@ -56,11 +69,13 @@ class MailMemory:
         self.kin.drop(refreshed.gone)
         return touched if len(touched) <= MOST_KIN else None
 
-    def follow(self, carried: Sequence[Carried]) -> None:
-        """Messages lie where mailsync filed them."""
+    def following(self, carried: Sequence[Carried], counters: Mapping[str, Counters]) -> MailMemory:
+        """The memory after messages were filed, by which mailboxes came to stand as `counters` say."""
         for one in carried:
             self.kin.follow(one.source, one.destination)
         self.kin.drop(one.source for one in carried if not one.stays)
+        listing = brought_up(self.profile.listing, counters)
+        return replace(self, profile=replace(self.profile, listing=listing))
 
     def stays_but(self, touched: Collection[MessageKey]) -> dict[MessageKey, Stay]:
         """Why messages stay, those `touched` left out."""

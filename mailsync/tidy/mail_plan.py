@@ -18,6 +18,7 @@ from mailsync.filing.folders import FolderNames
 from mailsync.filing.plan import FilingSettings, Stay, plan_filing
 from mailsync.filing.stays import tell_stays
 from mailsync.mailbox.headers import MailboxRole, Message, MessageKey
+from mailsync.mailbox.provider import Profile
 from mailsync.registry.roster import Roster
 from mailsync.run.actions import Finding, FolderCreate, MessageTransfer, Place, Placement
 from mailsync.tidy.calm import Quiet
@@ -34,9 +35,8 @@ class MailView:
     total: int  #: messages in the account
     mailboxes: frozenset[str]  #: all that the server lists
     roles: Mapping[str, MailboxRole]  #: of those that are read
-    separator: str | None
-    prefix: str
-    refused: str  #: characters that the server takes in no folder name
+    profile: Profile  #: of the server
+    listed: datetime  #: when it listed its mailboxes
     placements: Sequence[Placement]  #: what mailsync itself did with `messages`
     memory: MailMemory | None = None  #: of the other messages
     touched: frozenset[MessageKey] = frozenset()  #: of these the memory says nothing any more; some are gone
@@ -72,6 +72,8 @@ class MailPlan:
         return MailMemory(
             since=former.since if former else now,
             roster=roster,
+            profile=view.profile,
+            listed=view.listed,
             roles={**former.roles, **view.roles} if former else view.roles,
             kin=former.kin if former else Kin(view.messages),
             stays=self.stays,
@@ -120,7 +122,7 @@ def plan_mail(
 ) -> MailPlan:
     """The plan for the mail of one account. `remembered`: see `plan_filing`."""
     memory, own, settings = mail.memory, own_people(house), _filing_settings(account)
-    folders = folder_names(account, roster, mail.separator, mail.prefix, mail.refused)
+    folders = folder_names(account, roster, mail.profile.separator, mail.profile.prefix, mail.profile.refused)
     attributions = attribute_mail(house, roster, mail.messages, folders, mail.placements)
     filing = plan_filing(
         mail.messages,

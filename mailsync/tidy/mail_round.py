@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from datetime import timedelta
 
 from mailsync.filing.stays import count_stays
+from mailsync.mailbox.folders import Counters
 from mailsync.mailbox.following import Carried
 from mailsync.mailbox.headers import MessageKey
 from mailsync.mailbox.imap import ImapSession
@@ -15,7 +16,7 @@ from mailsync.run.execution import Result
 from mailsync.run.journal import Run
 from mailsync.run.results import Decision
 from mailsync.tidy import carrying, remembering, result
-from mailsync.tidy.calm import Calm, still_calm
+from mailsync.tidy.calm import Calm, Look, look
 from mailsync.tidy.desk import Desk, Progress
 from mailsync.tidy.mail_plan import MailPlan, MailView
 from mailsync.tidy.reading import read_mail
@@ -23,25 +24,31 @@ from mailsync.tidy.result import Json
 from mailsync.tidy.settings import Account, Options
 
 
-@dataclass
 class MailRound:
-    """`calm`: the mail is as the last run left it; else `view`, once it was read."""
+    """`calm`: the mail is as the last run left it; else `view`, once it was read. `carried`: what this run filed."""
 
-    desk: Desk
-    account: Account
-    options: Options
-    run: Run
-    calm: Calm | None = None
-    view: MailView | None = None
-    carried: Sequence[Carried] = ()  #: what this run filed
+    def __init__(self, desk: Desk, account: Account, options: Options, run: Run) -> None:
+        self.desk = desk
+        self.account = account
+        self.options = options
+        self.run = run
+        self.calm: Calm | None = None
+        self.view: MailView | None = None
+        self.carried: list[Carried] = []
+        self._seen = Look()
+        self._after: Mapping[str, Counters] = {}  #: where mailboxes stand after filing
 
     def look(self, session: ImapSession, roster: Roster) -> None:
         """Ask whether the mail is as the last run left it, and need not be read. Raises `AccountError`."""
         kept, name = self.desk.kept, self.account.name
         if kept is None:
             return
+        stirred = kept.stirred.pop(name, set())
         calm = None if self._anew else kept.calms.pop(name, None)
-        self.calm = still_calm(calm, session, roster, self.desk.clock(), kept.list_every)
+        self._seen = look(
+            calm, session, roster, self.desk.clock(), list_every=kept.list_every, stirred=stirred
+        )
+        self.calm = self._seen.calm
         if self.calm is not None:
             kept.calms[name] = self.calm
 
@@ -61,6 +68,9 @@ class MailRound:
             self.desk.journal,
             memory=memory,
             full=self.options.full,
+            seen=self._seen,
+            now=self.desk.clock(),
+            list_every=kept.list_every if kept else timedelta(),
             progress=progress,
         )
         self._former = self._decided(self.view)
@@ -82,7 +92,8 @@ class MailRound:
         self.carried = carrying.carried(rows)
         if self.carried:
             touched = {key.mailbox for one in self.carried for key in (one.source, one.destination)}
-            self.desk.index(self.account).follow(self.carried, session.glance(sorted(touched)))
+            self._after = session.glance(sorted(touched))
+            self.desk.index(self.account).follow(self.carried, self._after)
 
     def tell(self, plan: MailPlan | None, told: Json, *, applied: bool) -> None:
         """List what was read or decided anew; after a real run keep it, also for where messages lie now."""
@@ -111,14 +122,14 @@ class MailRound:
         done = {one.action for one in results if one.state == "done"}
         if self.account.filing.mode == "report-only" or not done.issuperset(plan.actions):
             return
-        memory = kept.memories[name] = plan.remembered(view, roster, self.run.started)
-        memory.follow(self.carried)
+        memory = plan.remembered(view, roster, self.run.started).following(self.carried, self._after)
+        kept.memories[name] = memory
         if view.quiet is not None and not plan.actions:
             # There was nothing to do: until something happens there, the mail need not even be read.
             kept.calms[name] = Calm(
                 quiet=view.quiet,
                 since=memory.since,
-                listed=self.run.started,
+                listed=memory.listed,
                 roster=roster,
                 findings=plan.findings,
                 told={word: told[word] for word in ("server", "stays")},

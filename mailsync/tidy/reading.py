@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from mailsync.mailbox.folders import Overrides
 from mailsync.mailbox.headers import MessageKey
@@ -14,7 +15,7 @@ from mailsync.run.actions import Finding, Placement
 from mailsync.run.brakes import Listing, shrunken_mailboxes
 from mailsync.run.journal import Journal
 from mailsync.text import N_, Sentence
-from mailsync.tidy.calm import quiet_at
+from mailsync.tidy.calm import Look, quiet_at
 from mailsync.tidy.desk import Progress
 from mailsync.tidy.mail_memory import MailMemory
 from mailsync.tidy.mail_plan import MailView
@@ -34,11 +35,19 @@ def read_mail(
     *,
     memory: MailMemory | None,
     full: bool,
+    seen: Look,
+    now: datetime,
+    list_every: timedelta,
     progress: Progress,
 ) -> MailView:
     """The messages of `account` as they stand: all, or with a `memory` those that something happened to and their kin.
-    Raises `AccountError`."""
-    profile = probe(session, overrides(account))
+    `seen`: what was seen of the mailboxes just now; with it and a memory they are listed every `list_every` only. Raises
+    `AccountError`."""
+    listed, profile = now, memory.profile_at(seen, now, list_every) if memory else None
+    if memory is None or profile is None:
+        profile = probe(session, overrides(account), listing=seen.listing)
+    else:
+        listed = memory.listed
     before = Counter(index.counts())
 
     def show(mailbox: str, done: int, total: int) -> None:
@@ -61,9 +70,8 @@ def read_mail(
     return MailView(
         messages=messages,
         mailboxes=refreshed.existing,
-        separator=profile.separator,
-        prefix=profile.prefix,
-        refused=profile.refused,
+        profile=profile,
+        listed=listed,
         roles={name: refreshed.roles[name] for name in refreshed.read},
         placements=placements,
         total=after.total(),

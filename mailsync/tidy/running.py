@@ -245,9 +245,9 @@ class Visit:
         told["plan_hash"], told["unconfirmed"] = plan.hash, permission.unconfirmed
         if mail is not None:
             told["server"] = {
-                "separator": mail.separator,
-                "prefix": mail.prefix,
-                "refused": mail.refused,
+                "separator": mail.profile.separator,
+                "prefix": mail.profile.prefix,
+                "refused": mail.profile.refused,
             }
         self.errors += permission.refusals
         self._accept([url for url in books if url in permission.allowed])

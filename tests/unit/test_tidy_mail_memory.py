@@ -8,14 +8,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailsync.mailbox.folders import Counters, Folder, Listing
+from mailsync.mailbox.following import Carried
 from mailsync.mailbox.headers import MailboxRole, Message, MessageKey
 from mailsync.mailbox.index import Index, Refreshed
+from mailsync.mailbox.provider import Profile
 from mailsync.registry.roster import Roster
 from mailsync.run.actions import MessageTransfer, Place, Placement
-from mailsync.tidy.calm import LONGEST
+from mailsync.tidy.calm import LONGEST, Look
 from mailsync.tidy.mail_memory import MOST_TOUCHED
 from mailsync.tidy.mail_plan import MailPlan, MailView, plan_mail
 from mailsync.tidy.settings import Account, House
@@ -30,8 +34,29 @@ HOUSE = House(
 )
 ACCOUNT = Account(name="li.na")
 NOW = START + timedelta(days=1)
+LIST_EVERY = timedelta(minutes=15)
 FOLDERS = ("Customers/D12 Gibson Importing", "Customers/E05 Keller", "Customers")
 ROLES: dict[str, MailboxRole] = {"INBOX": "inbox", "SENT": "sent", **dict.fromkeys(FOLDERS, "other")}
+
+
+PROFILE = Profile(
+    capabilities=frozenset(),
+    separator="/",
+    prefix="",
+    can_move=True,
+    can_expunge_uids=True,
+    condstore=True,
+    qresync=True,
+    special_use=True,
+    vendor="",
+    listing=Listing(
+        folders=tuple(
+            Folder(name=name, separator="/", uidvalidity=1, uidnext=50, highestmodseq=9, messages=10)
+            for name in ROLES
+        )
+    ),
+    roles=tuple(ROLES.items()),
+)
 
 
 @dataclass(frozen=True)
@@ -51,9 +76,8 @@ def view(messages: Sequence[Message], placements: Sequence[Placement]) -> MailVi
         total=len(messages),
         mailboxes=frozenset(ROLES),
         roles=ROLES,
-        separator="/",
-        prefix="",
-        refused="",
+        profile=PROFILE,
+        listed=NOW,
         placements=placements,
     )
 
@@ -178,3 +202,47 @@ def test_a_memory_holds_for_an_hour_and_one_registry() -> None:
     assert memory.holds(ROSTER, NOW)
     assert not memory.holds(Roster(), NOW)
     assert not memory.holds(ROSTER, NOW + LONGEST)
+
+
+@pytest.mark.parametrize(
+    ("says", "inbox", "known"),
+    [
+        ("nothing happened", Counters(1, 50, 9, 10), True),
+        ("mail came", Counters(1, 53, 12, 13), True),
+        ("flags changed", Counters(1, 50, 12, 10), True),
+        ("a message left", Counters(1, 50, 12, 9), False),
+        ("one came and another left", Counters(1, 51, 12, 10), False),
+        ("made anew", Counters(2, 50, 9, 10), False),
+        ("not counted", Counters(1, None, 9, 10), False),
+    ],
+)
+def test_mailboxes_are_listed_where_a_look_at_some_does_not_tell(
+    says: str, inbox: Counters, known: bool
+) -> None:
+    seen = view([], [])
+    memory = plan(seen).remembered(seen, ROSTER, NOW)
+    profile = memory.profile_at(Look(watched={"INBOX": inbox}), NOW, LIST_EVERY)
+    assert (profile is not None) == known, says
+    if profile is not None:
+        counters = {folder.name: folder.counters for folder in profile.listing.folders}
+        assert counters == {**dict.fromkeys(ROLES, Counters(1, 50, 9, 10)), "INBOX": inbox}
+    assert memory.profile_at(Look(watched={"INBOX": inbox}), NOW + LIST_EVERY, LIST_EVERY) is None
+    assert memory.profile_at(Look(), NOW, LIST_EVERY) is None
+
+
+def test_what_was_filed_is_known_where_it_lies() -> None:
+    """Its folder was made for it."""
+    one, answer = (
+        replace(mail(name, "jane > me", after=after), key=MessageKey("INBOX", 1, uid))
+        for uid, (name, after) in enumerate([("a", ""), ("b", "a")], 1)
+    )
+    seen = view([one], [])
+    moved = one.key._replace(mailbox="Customers/New", uid=1)
+    memory = (
+        plan(seen)
+        .remembered(seen, ROSTER, NOW)
+        .following([Carried(one.key, moved, stays=False)], {"Customers/New": Counters(1, 2, 3, 1)})
+    )
+    assert memory.profile.listing.folders[-1].counters == Counters(1, 2, 3, 1)
+    index = cast("Index", Shelf([replace(one, key=moved), answer]))
+    assert memory.touched(refreshed(new=[answer.key]), index) == {answer.key, moved}
