@@ -71,7 +71,12 @@ def run(
             health=Health(path, accounts=names, started=utc_now(), books=child),
             probe=_probe(context),
         )
-        with watching(_watched(context), daemon.nudge):
+
+        def happened(account: str, mailboxes: frozenset[str]) -> None:
+            kept.stir(account, mailboxes)
+            daemon.nudge(account)
+
+        with watching(_watched(context), happened):
             return daemon.run()
 
 

@@ -24,6 +24,10 @@ ROUND = 9 * 60
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 600.0
 
 
+#: Called in any thread with an account's name and the mailboxes in which something happened.
+Happened = Callable[[str, frozenset[str]], None]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Watched:
     """An account to wait at. `login` reads the password anew each time."""
@@ -34,8 +38,8 @@ class Watched:
 
 
 @contextmanager
-def watching(accounts: Sequence[Watched], happened: Callable[[str], None]) -> Iterator[None]:
-    """Wait at all `accounts` in the background; `happened` is called with the account's name, in any thread."""
+def watching(accounts: Sequence[Watched], happened: Happened) -> Iterator[None]:
+    """Wait at all `accounts` in the background."""
     stop = Event()
     threads = [
         Thread(target=_Sentry(one, happened, stop).run, name=f"watch {one.account}", daemon=True)
@@ -54,7 +58,7 @@ def watching(accounts: Sequence[Watched], happened: Callable[[str], None]) -> It
 class _Sentry:
     """Waits at one account until it is told to stop."""
 
-    def __init__(self, watched: Watched, happened: Callable[[str], None], stop: Event) -> None:
+    def __init__(self, watched: Watched, happened: Happened, stop: Event) -> None:
         self._watched = watched
         self._happened = happened
         self._stop = stop
@@ -99,8 +103,8 @@ class _Sentry:
             "%s: waiting at %s", self._watched.account, "all folders" if watch.everywhere else watch.mailbox
         )
         while not self._stop.is_set():
-            if watch.wait(ROUND, self._stop.is_set):
-                self._happened(self._watched.account)
+            if mailboxes := watch.wait(ROUND, self._stop.is_set):
+                self._happened(self._watched.account, mailboxes)
             self._pause = FIRST_PAUSE
 
     def _rest(self, error: MailsyncError) -> None:

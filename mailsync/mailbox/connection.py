@@ -220,10 +220,10 @@ class Connection:
             self._line.start_deadline(self._login.command_deadline)
             return reply
 
-    def idle(self, seconds: float, stop: Callable[[], bool]) -> bool:
-        """IDLE (RFC 2177) until something is said of a mailbox, for `seconds`, or until soon after `stop` says so; whether
-        something was said. Raises `MailboxRefused` where the server will not, or one of DEAD."""
-        command = Command("IDLE", ())
+    def idle(self, seconds: float, stop: Callable[[], bool]) -> Reply | None:
+        """IDLE (RFC 2177) until something is said of a mailbox, for `seconds`, or until soon after `stop` says so; what
+        was said, None where nothing was. Raises `MailboxRefused` where the server will not, or one of DEAD."""
+        reply = Reply(Command("IDLE", ()))
         self._count += 1
         tag = b"m%d" % self._count
         self._traffic.commands += 1
@@ -237,17 +237,18 @@ class Connection:
                     done = self._end_idling()
                 continue
             self._line.start_deadline(self._login.command_deadline)
-            text, _ = self._line.response()
+            text, literals = self._line.response()
             if text.startswith(b"+"):
                 waiting = True
             elif text.startswith(tag + b" "):
                 kind, _, words = text[len(tag) + 1 :].partition(b" ")
                 if kind != b"OK":
-                    raise _refused(command, words)
-                return happened
+                    raise _refused(reply.command, words)
+                return reply if happened else None
             elif text.startswith(b"* BYE"):
                 raise ConnectionError(text[6:].decode("utf-8", "replace"))
-            elif _HAPPENED.match(text) and not happened:
+            elif _HAPPENED.match(text):
+                reply.take(text[2:], literals)
                 happened = True
                 if waiting and not done:
                     done = self._end_idling()

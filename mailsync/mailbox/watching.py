@@ -50,14 +50,18 @@ class Watch:
             self._connection.hang_up()
         self._connection = None
 
-    def wait(self, seconds: float, stop: Callable[[], bool]) -> bool:
-        """Whether something happened; False after `seconds`, or soon after `stop` says so."""
+    def wait(self, seconds: float, stop: Callable[[], bool]) -> frozenset[str]:
+        """The mailboxes in which something happened; none after `seconds`, or soon after `stop` says so."""
         if self._connection is None:
             raise RuntimeError("the watch was not entered")
         try:
-            return self._connection.idle(seconds, stop)
+            heard = self._connection.idle(seconds, stop)
         except (*DEAD, MailboxRefused) as error:
             raise account_error(self.login, error) from error
+
+        if heard is None:
+            return frozenset()
+        return frozenset(wire.parse_status(heard.of("STATUS"))) or frozenset((self.mailbox,))
 
     def _begin(self, connection: Connection) -> None:
         if "IDLE" not in connection.capabilities:

@@ -160,6 +160,29 @@ def test_what_a_person_does_in_other_folders_is_noticed_with_the_list(office: Of
     assert office.tidy()["traffic"]["turns"] == 1
     office.clock.now += LIST_EVERY
     assert office.tidy()["traffic"]["turns"] > 2
+    office.settle()
+    with office.person() as client:
+        client.select_folder(D12)
+        client.remove_flags(client.search()[:1], ["\\Flagged"])
+    assert office.desk.kept is not None
+    office.desk.kept.stir("rep", {D12})  # as a server with NOTIFY tells it
+    assert office.tidy()["traffic"]["turns"] > 2
+
+
+def test_a_delivery_is_filed_without_a_list_of_all_folders(office: Office) -> None:
+    office.settle()
+    with office.person() as client:
+        client.append("INBOX", letter(100).raw, ["\\Seen"], datetime.now(UTC) - timedelta(days=9))
+    assert office.desk.kept is not None
+    office.desk.kept.stir("rep", {"INBOX"})
+    listed = office.desk.kept.memories["rep"].listed
+    told = office.tidy()
+    assert [row["kind"] for row in told["actions"]] == ["message-move"]
+    assert office.desk.kept.memories["rep"].listed == listed and told["traffic"]["turns"] == 13
+    office.clock.now += timedelta(minutes=1)
+    office.tidy()
+    assert office.desk.kept.memories["rep"].listed > listed
+    assert office.tidy()["traffic"]["turns"] == 1
 
 
 def test_a_connection_that_ended_meanwhile_is_replaced(office: Office) -> None:

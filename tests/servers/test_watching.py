@@ -45,8 +45,8 @@ def without_notify(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mailbox_watching, "open_connection", opened)
 
 
-def waited(watch: Watch, act: Callable[[], object]) -> bool:
-    """Whether the watch hears of what is done while it waits."""
+def waited(watch: Watch, act: Callable[[], object]) -> frozenset[str]:
+    """The mailboxes of which the watch hears when something is done while it waits."""
     thread = Thread(target=lambda: (time.sleep(0.2), act()))
     thread.start()
     try:
@@ -66,11 +66,12 @@ def test_silence_is_no_event_and_an_end_is_heard(login: ImapLogin) -> None:
 def test_mail_in_any_folder_is_heard_of_by_notify(login: ImapLogin, person: IMAPClient) -> None:
     with Watch(login) as watch:
         assert watch.everywhere
-        assert waited(watch, lambda: person.append("INBOX", letter(1).raw))
-        assert waited(watch, lambda: person.append("Customers", letter(2).raw))
+        assert waited(watch, lambda: person.append("INBOX", letter(1).raw)) == {"INBOX"}
+        assert waited(watch, lambda: person.append("Customers", letter(2).raw)) == {"Customers"}
         person.select_folder("Customers")
-        assert waited(watch, lambda: person.add_flags([1], ["\\Seen"]))
-        assert waited(watch, lambda: (person.delete_messages([1]), person.uid_expunge([1])))
+        assert waited(watch, lambda: person.add_flags([1], ["\\Seen"])) == {"Customers"}
+        gone = waited(watch, lambda: (person.delete_messages([1]), person.uid_expunge([1])))
+        assert gone == {"Customers"}
 
 
 @pytest.mark.usefixtures("without_notify")
@@ -111,7 +112,10 @@ def test_the_daemon_hears_of_inbox_and_sent_and_comes_back_after_a_break(
     monkeypatch.setattr(Watch, "_begin", noted)
     watched = Watched(account="rep", login=lambda: login, overrides={})
     expected = 1 if notify else 2
-    with watching([watched], lambda account: heard.set() if account == "rep" else None):
+    with watching(
+        [watched],
+        lambda account, mailboxes: heard.set() if account == "rep" and mailboxes else None,
+    ):
         for mailbox in ("INBOX", "Sent"):
             until(lambda: len(lines) == expected)
             heard.clear()
