@@ -7,7 +7,7 @@ others only new headers, changed flags and vanished UIDs are read. Each chunk is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -242,10 +242,25 @@ class _MailStore:
             messages=None,
         )
 
-    def flags(self, cursor: Cursor) -> dict[int, frozenset[str]]:
-        query = sa.select(MessageRow.uid, MessageRow.flags).where(MessageRow.mailbox_id == cursor.id)
+    def uids(self, cursor: Cursor) -> set[int]:
         with self._engine.connect() as connection:
-            return {uid: frozenset(flags.split()) for uid, flags in connection.execute(query)}
+            return set(
+                connection.scalars(sa.select(MESSAGES.c.uid).where(MESSAGES.c.mailbox_id == cursor.id))
+            )
+
+    def count(self, cursor: Cursor) -> int:
+        query = sa.select(sa.func.count()).where(MESSAGES.c.mailbox_id == cursor.id)
+        with self._engine.connect() as connection:
+            return connection.scalar(query) or 0
+
+    def flags(self, cursor: Cursor, uids: Collection[int]) -> dict[int, frozenset[str]]:
+        if not uids:
+            return {}
+        query = sa.select(MESSAGES.c.uid, MESSAGES.c.flags).where(MESSAGES.c.mailbox_id == cursor.id)
+        if len(uids) <= _FEW:
+            query = query.where(MESSAGES.c.uid.in_(uids))
+        with self._engine.connect() as connection:
+            return {uid: frozenset(flags.split()) for uid, flags in connection.execute(query) if uid in uids}
 
     def add(self, cursor: Cursor, fetched: Sequence[Fetched], *, uidnext: int | None) -> None:
         rows = [self._row(cursor, one) for one in fetched]

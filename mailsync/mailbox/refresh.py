@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import islice
@@ -63,8 +63,16 @@ class Store(Protocol):
         """Forget `former` and its messages; a cursor at the first UID."""
         ...
 
-    def flags(self, cursor: Cursor) -> dict[int, Flags]:
-        """The known messages: UID → flags."""
+    def uids(self, cursor: Cursor) -> set[int]:
+        """The known messages."""
+        ...
+
+    def count(self, cursor: Cursor) -> int:
+        """How many messages are known."""
+        ...
+
+    def flags(self, cursor: Cursor, uids: Collection[int]) -> dict[int, Flags]:
+        """Those of `uids` that are known, each with its flags."""
         ...
 
     def add(self, cursor: Cursor, fetched: Sequence[Fetched], *, uidnext: int | None) -> None:
@@ -99,26 +107,25 @@ class MailboxRefresh:
         former: set[MessageKey] = set()
         if cursor is None or full or cursor.uidvalidity != standing.uidvalidity:
             # UIDs of another UIDVALIDITY mean nothing any more (RFC 9051 section 2.3.1.1).
-            former = set() if cursor is None else {cursor.key(uid) for uid in self.store.flags(cursor)}
+            former = set() if cursor is None else {cursor.key(uid) for uid in self.store.uids(cursor)}
             cursor = self.store.restart(name, role, standing.uidvalidity, cursor)
-        known = self.store.flags(cursor)
+        known = self.store.count(cursor)
         flags, listed = self._flags_now(cursor, standing, known)
+        gone: AbstractSet[int] = frozenset() if listed is None else self.store.uids(cursor) - listed
         last = None if standing.uidnext is None else standing.uidnext - 1
-        read = self._read(cursor, self._candidates(cursor, standing, last, len(known)))
+        read = self._read(cursor, self._candidates(cursor, standing, last, known))
         uidnext = (max((cursor.uidnext - 1, *read)) if last is None else last) + 1
-        gone: AbstractSet[int] = frozenset() if listed is None else known.keys() - listed
-        if len(known) - len(gone) + len(read) != standing.messages:
-            gone = self._compare(cursor, known, read, uidnext)
-        changed = {
-            uid: now for uid, now in flags.items() if uid in known and uid not in gone and now != known[uid]
-        }
+        if known - len(gone) + len(read) != standing.messages:
+            gone = self._compare(cursor, uidnext)
+        before = self.store.flags(cursor, flags)
+        changed = {uid: flags[uid] for uid, its in before.items() if uid not in gone and flags[uid] != its}
         self.store.finish(cursor, standing, uidnext, gone, changed)
         self.found.gone |= former - {cursor.key(uid) for uid in read}
         self.found.gone |= {cursor.key(uid) for uid in gone}
         self.found.changed |= {cursor.key(uid) for uid in changed}
 
     def _flags_now(
-        self, cursor: Cursor, standing: Standing, known: Mapping[int, Flags]
+        self, cursor: Cursor, standing: Standing, known: int
     ) -> tuple[dict[int, Flags], AbstractSet[int] | None]:
         """Flags of known messages, where they may have changed; and which exist, where that was listed by the way."""
         if not known:
@@ -140,14 +147,13 @@ class MailboxRefresh:
             return range(cursor.uidnext, last + 1)
         return sorted(self.session.present(cursor.name, cursor.uidnext, last))
 
-    def _compare(
-        self, cursor: Cursor, known: Mapping[int, Flags], read: AbstractSet[int], uidnext: int
-    ) -> AbstractSet[int]:
+    def _compare(self, cursor: Cursor, uidnext: int) -> AbstractSet[int]:
         """The counts differ: list the UIDs that exist, read what was missed, return what is gone."""
         listed = self.session.present(cursor.name, 1, uidnext - 1).keys()
-        missed = sorted(listed - known.keys() - read)
+        known = self.store.uids(cursor)
+        missed = sorted(listed - known)
         self._report_unread(cursor, set(missed) - self._read(cursor, missed, resume=False))
-        return known.keys() - listed
+        return known - listed
 
     def _read(self, cursor: Cursor, uids: Sequence[int], *, resume: bool = True) -> set[int]:
         """Fetch and remember, a chunk a commit; the UIDs that were read. With `resume` the cursor follows, so that a
