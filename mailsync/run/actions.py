@@ -135,6 +135,7 @@ class FolderCreate:
 
 
 CardAction = CardRename | CardCreate | CardDelete | CardReplace
+CARD_KINDS = ("card-rename", "card-restore", "card-create", "card-delete", "card-replace")
 MailAction = MessageTransfer | MessageRemove | FolderCreate
 Action = CardAction | MailAction
 

@@ -23,7 +23,6 @@ from mailsync.run.actions import (
     Action,
     CardState,
     MailboxState,
-    Place,
     Placement,
     before_after,
     describe,
@@ -244,19 +243,23 @@ class Journal:
         run: str | None = None,
         account: str | None = None,
         states: Iterable[State] | None = None,
+        kinds: Iterable[str] | None = None,
         after: int | None = None,
     ) -> list[JournalRow]:
         """Rows in the order they were begun, former bytes included; `after`: only those begun after this row."""
         conditions = [_actions.c.run == run] if run is not None else []
         conditions += [_actions.c.account == account] if account is not None else []
         conditions += [_actions.c.state.in_(list(states))] if states is not None else []
+        conditions += [_actions.c.kind.in_(list(kinds))] if kinds is not None else []
         conditions += [_actions.c.id > after] if after is not None else []
         return self._select(*conditions)
 
-    def placements(self, account: str, fingerprints: Collection[str] | None = None) -> list[Placement]:
-        """Every message that mailsync itself moved or copied, or those with one of `fingerprints`, in the order it
+    def placements(
+        self, account: str, fingerprints: Collection[str] | None = None, run: str | None = None
+    ) -> list[Placement]:
+        """Every message that mailsync itself moved or copied (with one of `fingerprints`, in `run`), in the order it
         happened."""
-        columns = (_actions.c[name] for name in _PLACEMENT)
+        columns = (_actions.c[name] for name in stored.PLACEMENT)
         query = sa.select(*columns).where(
             _actions.c.account == account,
             _actions.c.kind.in_(("message-move", "message-copy")),
@@ -264,10 +267,12 @@ class Journal:
             _actions.c.fence_uidvalidity.is_not(None),
             _actions.c.state.in_(("done", "undone", "conflict")),
         )
+        if run is not None:
+            query = query.where(_actions.c.run == run)
         if fingerprints is not None:
             query = query.where(_actions.c.action["fingerprint"].as_string().in_(fingerprints))
         with self._engine.connect() as connection:
-            return [_placement(*found) for found in connection.execute(query.order_by(_actions.c.id))]
+            return [stored.placement(*found) for found in connection.execute(query.order_by(_actions.c.id))]
 
     def lines(
         self, translate: Translate, *, run: str | None = None, account: str | None = None
@@ -368,24 +373,6 @@ def _row(found: Mapping[str, Any]) -> JournalRow:
         destination_uid=found["destination_uid"],
         etag=found["etag"],
         undo_of=found["undo_of"],
-    )
-
-
-_PLACEMENT = ("action", "state", "fence_uidvalidity", "destination_uid", "undo_of")
-
-
-def _placement(
-    action: Mapping[str, Any], state: State, uidvalidity: int, uid: int, undo_of: int | None
-) -> Placement:
-    return Placement(
-        # where the original could not be removed, the message stands in both mailboxes: a copy
-        kind="message-copy" if state == "conflict" else action["kind"],
-        fingerprint=action["fingerprint"],
-        source=Place(action["mailbox"], action["uidvalidity"], action["uid"]),
-        destination=Place(action["destination"], uidvalidity, uid),
-        customer=action["customer"],
-        undo=undo_of is not None,
-        undone=state == "undone",
     )
 
 

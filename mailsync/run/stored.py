@@ -21,6 +21,8 @@ from mailsync.run.actions import (
     MessageRemove,
     MessageTransfer,
     NameProperties,
+    Place,
+    Placement,
 )
 
 _CLASSES: Mapping[str, type[Action]] = {
@@ -44,6 +46,26 @@ def to_json(action: Action) -> dict[str, Any]:
 def from_json(stored: Mapping[str, Any]) -> Action:
     """The action that `to_json` wrote."""
     return _CLASSES[stored["kind"]](**{name: _value(value) for name, value in stored.items()})
+
+
+#: The columns that make a placement.
+PLACEMENT = ("action", "state", "fence_uidvalidity", "destination_uid", "undo_of")
+
+
+def placement(
+    action: Mapping[str, Any], state: str, uidvalidity: int, uid: int, undo_of: int | None
+) -> Placement:
+    """What a row tells of where a message was put."""
+    return Placement(
+        # where the original could not be removed, the message stands in both mailboxes: a copy
+        kind="message-copy" if state == "conflict" else action["kind"],
+        fingerprint=action["fingerprint"],
+        source=Place(action["mailbox"], action["uidvalidity"], action["uid"]),
+        destination=Place(action["destination"], uidvalidity, uid),
+        customer=action["customer"],
+        undo=undo_of is not None,
+        undone=state == "undone",
+    )
 
 
 def readable(text: str | None) -> str | None:

@@ -18,7 +18,7 @@ from mailsync.run.actions import (
     CardRename,
     CardReplace,
     CardState,
-    MessageTransfer,
+    Placement,
     action_digest,
 )
 from mailsync.run.brakes import Extent, Force, Listing, check, extents
@@ -151,19 +151,11 @@ def remember_cards(
     return errors
 
 
-def carried(rows: Iterable[JournalRow]) -> list[Carried]:
-    """The messages that were filed: where they lay and where they lie."""
+def carried(placements: Iterable[Placement]) -> list[Carried]:
+    """Where messages lay before they were filed, and where they lie."""
     return [
-        Carried(
-            source=MessageKey(row.action.mailbox, row.action.uidvalidity, row.action.uid),
-            destination=MessageKey(row.action.destination, row.fence.uidvalidity, row.destination_uid),
-            stays=row.action.kind == "message-copy",
-        )
-        for row in rows
-        if isinstance(row.action, MessageTransfer)
-        and row.state == "done"
-        and row.fence is not None
-        and row.destination_uid is not None
+        Carried(MessageKey(*one.source), MessageKey(*one.destination), stays=one.kind == "message-copy")
+        for one in placements
     ]
 
 

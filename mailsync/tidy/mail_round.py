@@ -88,8 +88,7 @@ class MailRound:
 
     def follow(self, session: ImapSession) -> None:
         """Have the index know where this run put messages, without reading them again. Raises `AccountError`."""
-        rows = self.desk.journal.rows(run=self.run.id, states=("done",))
-        self.carried = carrying.carried(rows)
+        self.carried = carrying.carried(self.desk.journal.placements(self.account.name, run=self.run.id))
         if self.carried:
             touched = {key.mailbox for one in self.carried for key in (one.source, one.destination)}
             self._after = session.glance(sorted(touched))

@@ -16,7 +16,7 @@ from mailsync.errors import AccountError, CollectionError, MailsyncError, Storag
 from mailsync.registry.roster import Roster
 from mailsync.run import apply as applying
 from mailsync.run import brakes
-from mailsync.run.actions import Action, Finding
+from mailsync.run.actions import CARD_KINDS, Action, Finding
 from mailsync.run.brakes import Listing
 from mailsync.run.journal import Run
 from mailsync.run.recover import MAILBOX, Recovery, recover
@@ -326,7 +326,7 @@ class Visit:
             self.shelf.paced(url, self.paces[url])
         self.errors += outcome.errors
         self.stopped = self.stopped or (outcome.stopped and self.options.by_hand)
-        rows = self.desk.journal.rows(run=self.run.id, states=("done",))
+        rows = self.desk.journal.rows(run=self.run.id, states=("done",), kinds=CARD_KINDS)
         new = [row for row in rows if row.id not in self.remembered]
         self.errors += carrying.remember_cards(self.shelf, servers, new, outcome.held)
         self.remembered.update(row.id for row in new)
