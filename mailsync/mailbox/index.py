@@ -11,8 +11,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import groupby, islice
 from operator import itemgetter
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -174,18 +176,19 @@ class Index:
             .where(MailboxRow.account == self._account, *conditions)
             .order_by(MailboxRow.id, MessageRow.uid)
         )
+        same: dict[Any, Any] = {}  # one text for the thousands of messages of a mailbox
         with self._engine.connect() as connection:
             for name, uidvalidity, uid, role, envelope, fingerprint, size, date, flags in connection.execute(
                 query
             ):
                 yield Message(
-                    key=MessageKey(name, uidvalidity, uid),
-                    role=role,
+                    key=MessageKey(same.setdefault(name, name), uidvalidity, uid),
+                    role=same.setdefault(role, role),
                     envelope=compact.unpack(envelope),
                     fingerprint=fingerprint,
                     size=size,
                     internal_date=date,
-                    flags=frozenset(flags.split()),
+                    flags=_flags(flags),
                 )
 
     def _cursors(self) -> dict[str, Cursor]:
@@ -260,7 +263,7 @@ class _MailStore:
         if len(uids) <= _FEW:
             query = query.where(MESSAGES.c.uid.in_(uids))
         with self._engine.connect() as connection:
-            return {uid: frozenset(flags.split()) for uid, flags in connection.execute(query) if uid in uids}
+            return {uid: _flags(flags) for uid, flags in connection.execute(query) if uid in uids}
 
     def add(self, cursor: Cursor, fetched: Sequence[Fetched], *, uidnext: int | None) -> None:
         rows = [self._row(cursor, one) for one in fetched]
@@ -308,6 +311,11 @@ class _MailStore:
                 .where(MailboxRow.id == cursor.id)
                 .values(uidnext=uidnext, highestmodseq=standing.highestmodseq, messages=standing.messages)
             )
+
+
+@lru_cache(maxsize=4096)
+def _flags(text: str) -> frozenset[str]:
+    return frozenset(text.split())
 
 
 def _by_mailbox(keys: Iterable[MessageKey]) -> Iterator[sa.ColumnElement[bool]]:

@@ -23,6 +23,7 @@ from typing import get_args
 from mailsync.demo.big import OWNER
 from mailsync.demo.company import OWN_DOMAIN
 from mailsync.demo.throwaway import throwaway_folder
+from tests.benchmarks.far import far
 from tests.benchmarks.filing_measure import Cost, measure
 from tests.benchmarks.filing_peers import IMAPFILTER_WAYS, Login, imapfilter, write_imapfilter
 from tests.benchmarks.filing_store import FilingDovecot, MailFormat
@@ -32,11 +33,12 @@ PASSWORD = "bench-password"
 SEED = "seed"
 WORLDS = {"10k": FilingWorld(), "50k": FilingWorld(inbox=50_000, sent=20_000)}
 FLOOR, MAILSYNC = "floor", "mailsync"
+FAR, FAR_AGAIN = "far", "far second"
 IMPORT, PROFILED = "registry import", "profiled"
 #: Runs after the first: the second one may look at what was filed, the third one finds nothing new anywhere.
 AGAIN = ("mailsync second", "mailsync third")
 #: Whose mail is a fresh copy in each round.
-COPIES = (FLOOR, MAILSYNC, *IMAPFILTER_WAYS)
+COPIES = (FLOOR, MAILSYNC, FAR, *IMAPFILTER_WAYS)
 #: `tidy` ends with 3 where something is to be decided.
 DONE = {0, 3}
 NAME_WIDTH = 20
@@ -102,6 +104,8 @@ def main() -> int:
             for turn in range(options.rounds):
                 floor(bench, f"{FLOOR}{turn}", options)
                 mailsync(bench, f"{MAILSYNC}{turn}")
+                if options.far:
+                    from_afar(bench, f"{FAR}{turn}", options.far)
                 if turn == 0:
                     for way in options.peer:
                         peer(bench, way)
@@ -123,6 +127,9 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, choices=(1, 2), default=2, help="of the bare client")
     parser.add_argument("--way", choices=("copy", "move"), default="copy", help="of the bare client")
     parser.add_argument("--peer", action="append", choices=sorted(IMAPFILTER_WAYS), default=[])
+    parser.add_argument(
+        "--far", type=float, default=0, metavar="MS", help="mailsync also with this round trip to the server"
+    )
     parser.add_argument("--profile", type=Path, metavar="FILE", help="one more first run, under cProfile")
     return parser.parse_args()
 
@@ -174,11 +181,28 @@ def mailsync(bench: Bench, user: str) -> None:
     bench.check_and_drop(user)
 
 
-def mailsync_command(bench: Bench, user: str) -> list[str | Path]:
+def from_afar(bench: Bench, user: str, milliseconds: float) -> None:
+    """mailsync's turn with a server far away: its first run and a second one."""
+    bench.fresh(user)
+    with far(bench.dovecot.port, milliseconds / 1000) as port:
+        command = mailsync_command(bench, user, port)
+        bench.turn(IMPORT, [*command, "registry", "import", bench.folder / "registry"], user)
+        for name in (FAR, FAR_AGAIN):
+            output = bench.turn(name, [*command, "tidy", "--stats"], user)
+            for line in output.read_text().splitlines():
+                if "Round trips" in line:
+                    say(f"  {line.strip()}")
+    bench.check_and_drop(user)
+
+
+def mailsync_command(bench: Bench, user: str, port: int | None = None) -> list[str | Path]:
     """How mailsync is started, with a configuration and a database of its own."""
     home = bench.folder / f"home {user}"
     home.mkdir()
     config = home / "mailsync.toml"
+    url = bench.dovecot.url()
+    if port is not None:
+        url = url.replace(f":{bench.dovecot.port}", f":{port}")
     config.write_text(f"""\
 database = "sqlite:///mailsync.db"
 state_dir = "state"
@@ -189,7 +213,7 @@ name = "{user}"
 address = "{OWNER}"
 confirmed = true
 brakes = {{ max_changes = 1.0 }}
-imap = {{ url = "{bench.dovecot.url()}", user = "{user}", password_file = "../password" }}
+imap = {{ url = "{url}", user = "{user}", password_file = "../password" }}
 """)
     return [sys.executable, "-m", "mailsync", "--config", config]
 
@@ -224,6 +248,8 @@ def summary(bench: Bench) -> None:
     for name, cost in medians.items():
         say(row(name, cost, bench.figures[name][0].filed))
     base = medians[FLOOR]
+    if FAR in medians:
+        say(f"from afar {medians[FAR].wall - medians[MAILSYNC].wall:.2f} s more wall time")
     for name in (MAILSYNC, *IMAPFILTER_WAYS):
         if name in medians:
             cost = medians[name]
