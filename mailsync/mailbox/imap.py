@@ -276,17 +276,14 @@ class ImapSession:
                 mailbox=mailbox,
             )
         self._open(mailbox, writing=True)
-        commands = [
-            command
-            for chunk in list(wire.uid_sets(uids))
-            for command in (
-                Command.of("UID STORE", chunk, "+FLAGS.SILENT", r"(\Deleted)", mailbox=mailbox),
-                Command.of("UID EXPUNGE", chunk, mailbox=mailbox),
-            )
-        ]
-        with self._over() as connection:
-            for reply in list(connection.converse(commands)):
-                reply.checked()
+        chunks = list(wire.uid_sets(uids))
+        # Dovecot 2.3 can answer OK to an UID EXPUNGE that stands behind the STORE in one stream and remove nothing: it
+        # does not see the marks yet. So all marks are answered before the first removal is said.
+        for name, arguments in (("UID STORE", ("+FLAGS.SILENT", r"(\Deleted)")), ("UID EXPUNGE", ())):
+            commands = [Command.of(name, chunk, *arguments, mailbox=mailbox) for chunk in chunks]
+            with self._over() as connection:
+                for reply in list(connection.converse(commands)):
+                    reply.checked()
 
     def _exists(self, mailbox: str) -> bool:
         found, _ = wire.parse_list(self._say("LIST", '""', _name(mailbox), mailbox=mailbox).of("LIST"))

@@ -188,10 +188,8 @@ def from_afar(bench: Bench, user: str, milliseconds: float) -> None:
         command = mailsync_command(bench, user, port)
         bench.turn(IMPORT, [*command, "registry", "import", bench.folder / "registry"], user)
         for name in (FAR, FAR_AGAIN):
-            output = bench.turn(name, [*command, "tidy", "--stats"], user)
-            for line in output.read_text().splitlines():
-                if "Round trips" in line:
-                    say(f"  {line.strip()}")
+            output = bench.turn(name, [*command, "tidy", "--json"], user)
+            say(f"  {json.loads(output.read_text())['traffic']}")
     bench.check_and_drop(user)
 
 

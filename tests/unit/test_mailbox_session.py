@@ -194,6 +194,18 @@ def test_nothing_is_marked_where_single_messages_cannot_be_removed(server: Scrip
         assert "UID STORE" not in server.verbs()
 
 
+def test_nothing_is_removed_before_all_marks_are_answered(server: ScriptedImap) -> None:
+    """Behind a STORE in the same stream Dovecot 2.3 answers OK to an UID EXPUNGE and may remove nothing."""
+    server.capabilities += " UIDPLUS"
+    uids = list(range(1, 9001, 2))
+    with ImapSession(server.login) as session:
+        session.remove("INBOX", uids)
+    said = [verb for verb in server.verbs() if verb.startswith("UID")]
+    chunks = len(said) // 2
+    assert chunks > 2 and said == ["UID STORE"] * chunks + ["UID EXPUNGE"] * chunks
+    assert all("(\\Deleted)" in line for line in server.heard if line.startswith("UID STORE"))
+
+
 @pytest.mark.parametrize("uids", [[0], [-1], [2**32], ["1:*"], [True]])
 def test_only_uids_are_uids(server: ScriptedImap, uids: list[int]) -> None:
     server.capabilities += " UIDPLUS MOVE"
