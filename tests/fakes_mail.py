@@ -160,6 +160,10 @@ class MemoryMail:
         box = self.boxes.get(mailbox)
         return None if box is None else MailboxState(uidvalidity=box.uidvalidity, uidnext=box.uidnext)
 
+    def validity(self, mailbox: str) -> int | None:
+        state = self.state(mailbox)
+        return state.uidvalidity if state else None
+
     def states(self, mailboxes: Iterable[str]) -> dict[str, MailboxState | CollectionError | None]:
         return {mailbox: self.state(mailbox) for mailbox in mailboxes}
 

@@ -16,6 +16,7 @@ from typing import Self
 from mailsync.errors import AccountError, CollectionError
 from mailsync.mailbox import reading, wire
 from mailsync.mailbox.connection import DEAD, Command, Connection, MailboxRefused, Reply
+from mailsync.mailbox.counting import count
 from mailsync.mailbox.fetching import Fetched, fetch
 from mailsync.mailbox.folders import Counters, Folder, Listing
 from mailsync.mailbox.login import ImapLogin, account_error
@@ -41,7 +42,9 @@ class ImapSession:
         self._clock = clock
         self._connection: Connection | None = None
         self._selected: str | None = None
+        self._validity = 0  #: of the selected mailbox
         self._writing = False
+        self._seen = False  #: nothing was asked of the mailbox since it was opened
 
     def __enter__(self) -> Self:
         self.connect()
@@ -86,12 +89,10 @@ class ImapSession:
         if self._selected is not None and "UNSELECT" in self.capabilities:
             first, self._selected = [Command.of("UNSELECT")], None
         self._catch_up()
-        items = reading.status_items(self.capabilities)
-        found: dict[str, Counters] = {}
+        _, commands = _commands("STATUS", mailboxes, reading.status_items(self.capabilities))
         with self._over() as connection:
-            for reply in connection.converse([*first, *_commands("STATUS", mailboxes, items)[1]]):
-                found |= reading.counters(reply)
-        return found
+            counted = count(connection.converse, commands, connection.capabilities, first)
+        return {name: reading.counters_of(told) for name, told in counted.told.items()}
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -126,22 +127,36 @@ class ImapSession:
     def examine(self, mailbox: str) -> Standing:
         """Open a mailbox for reading only and say where it stands."""
         told = self._select(mailbox, writing=False)
-        standing = Standing(
-            uidvalidity=told.number("UIDVALIDITY") or 0,
+        return Standing(
+            uidvalidity=self._checked_validity(),
             uidnext=told.number("UIDNEXT"),
             highestmodseq=told.number("HIGHESTMODSEQ"),
             messages=told.number("EXISTS") or 0,
         )
-        if standing.uidvalidity == 0:
+
+    def validity(self, mailbox: str) -> int | None:
+        """UIDVALIDITY of a mailbox, which is open afterwards; None where it does not exist. It cannot change while the
+        mailbox is open."""
+        if self._selected != mailbox:
+            try:
+                self._select(mailbox, writing=False)
+            except MailboxRefused as refused:
+                if refused.says_missing or not self._exists(mailbox):
+                    return None
+                raise
+        return self._checked_validity()
+
+    def _checked_validity(self) -> int:
+        if self._validity == 0:
             raise CollectionError(
                 N_("The mail server gives the folder “{mailbox}” no UIDVALIDITY: it cannot be read safely"),
-                mailbox=mailbox,
+                mailbox=self._selected,
             )
-        return standing
+        return self._validity
 
     def present(self, mailbox: str, first: int = 1, last: int | None = None) -> dict[int, frozenset[str]]:
         """The UIDs from `first` to `last` that exist, each with its flags."""
-        self._open(mailbox)
+        self._open(mailbox, anew=True)
         with self._over():
             return reading.present(self._say, mailbox, first, last)
 
@@ -170,23 +185,22 @@ class ImapSession:
         return state
 
     def states(self, mailboxes: Iterable[str]) -> dict[str, MailboxState | CollectionError | None]:
-        """`state` of many mailboxes in one round trip; the error where one refuses."""
-        self._catch_up()
-        refused, commands = _commands("STATUS", mailboxes, "(UIDVALIDITY UIDNEXT)")
-        found: dict[str, MailboxState | CollectionError | None] = {**refused}
-        counters: dict[str, dict[str, int]] = {}
+        """`state` of many mailboxes in few round trips; the error where one refuses."""
+        names = list(mailboxes)
+        if self._selected in names:
+            self._catch_up()
+        refused, commands = _commands("STATUS", names, "(UIDVALIDITY UIDNEXT)")
         with self._over() as connection:
-            for reply in connection.converse(commands):
-                counters |= wire.parse_status(reply.of("STATUS"))
-                found[reply.command.mailbox] = reply.refusal
-        for mailbox, refusal in found.items():
-            told = counters.get(mailbox, {})
-            if isinstance(refusal, MailboxRefused):
-                if refusal.says_missing or not self._exists(mailbox):
-                    found[mailbox] = None
-            elif refusal is None and {"UIDVALIDITY", "UIDNEXT"} <= told.keys():
+            counted = count(connection.converse, commands, connection.capabilities)
+        found: dict[str, MailboxState | CollectionError | None] = {**refused}
+        for mailbox in (command.mailbox for command in commands):
+            told, refusal = counted.told.get(mailbox, {}), counted.refused.get(mailbox)
+            if refusal is not None:
+                missing = refusal.says_missing or not self._exists(mailbox)
+                found[mailbox] = None if missing else refusal
+            elif {"UIDVALIDITY", "UIDNEXT"} <= told.keys():
                 found[mailbox] = MailboxState(uidvalidity=told["UIDVALIDITY"], uidnext=told["UIDNEXT"])
-            elif refusal is None:
+            else:
                 found[mailbox] = self._examined_state(mailbox)
         return found
 
@@ -228,6 +242,8 @@ class ImapSession:
 
     def messages(self, mailbox: str, uids: Sequence[int]) -> Mapping[int, MessageState]:
         """The messages with these UIDs that are still there."""
+        if uids:
+            self._open(mailbox, anew=True)
         return {fetched.uid: fetched.state for fetched in self.fetch(mailbox, uids)}
 
     def messages_from(self, mailbox: str, first_uid: int) -> Mapping[int, MessageState]:
@@ -289,12 +305,14 @@ class ImapSession:
         found, _ = wire.parse_list(self._say("LIST", '""', _name(mailbox), mailbox=mailbox).of("LIST"))
         return any(folder.name == mailbox and folder.selectable for folder in found)
 
-    def _open(self, mailbox: str, *, writing: bool = False) -> None:
-        """Have a mailbox open, and its present state seen. COPY works from a mailbox open for reading."""
-        if self._selected == mailbox and (self._writing or not writing):
-            self._say("NOOP", mailbox=mailbox)
-        else:
+    def _open(self, mailbox: str, *, writing: bool = False, anew: bool = False) -> None:
+        """Have a mailbox open, with `anew` as it stands now: an open one is seen as of the last command that may tell of
+        changes (NOOP, EXPUNGE …; not FETCH). COPY works from a mailbox open for reading."""
+        if self._selected != mailbox or (writing and not self._writing):
             self._select(mailbox, writing=writing)
+        elif anew and not self._seen:
+            self._say("NOOP", mailbox=mailbox)
+        self._seen = anew
 
     def _catch_up(self) -> None:
         """Have the server look at the open mailbox: of that one STATUS tells what this connection last saw."""
@@ -312,7 +330,8 @@ class ImapSession:
                 mailbox=mailbox,
                 user=self.login.user,
             )
-        self._selected, self._writing = mailbox, writing
+        self._selected, self._writing, self._seen = mailbox, writing, True
+        self._validity = told.number("UIDVALIDITY") or 0
         return told
 
     def _say(self, name: str, *arguments: str | bytes, mailbox: str = "") -> Reply:

@@ -64,12 +64,8 @@ def status_items(capabilities: frozenset[str]) -> str:
     return "(MESSAGES UIDNEXT UIDVALIDITY" + (" HIGHESTMODSEQ)" if "CONDSTORE" in capabilities else ")")
 
 
-def counters(reply: Reply) -> dict[str, Counters]:
-    """What STATUS answered, by mailbox."""
-    return {name: _counters(told) for name, told in wire.parse_status(reply.of("STATUS")).items()}
-
-
-def _counters(told: Mapping[str, int]) -> Counters:
+def counters_of(told: Mapping[str, int]) -> Counters:
+    """What STATUS answered of one mailbox."""
     return Counters(
         uidvalidity=told.get("UIDVALIDITY"),
         uidnext=told.get("UIDNEXT"),
@@ -132,7 +128,7 @@ def _list_and_status(say: Say, items: str) -> _Listed:
 
 
 def _with_counters(folder: Folder, told: Mapping[str, int]) -> Folder:
-    return replace(folder, **_counters(told)._asdict())
+    return replace(folder, **counters_of(told)._asdict())
 
 
 def present(

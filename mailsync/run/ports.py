@@ -95,6 +95,10 @@ class MailPort(Protocol):
         """UIDVALIDITY and UIDNEXT; None where the mailbox does not exist."""
         ...
 
+    def validity(self, mailbox: str) -> int | None:
+        """UIDVALIDITY of a mailbox that is to be looked into; None where it does not exist."""
+        ...
+
     def states(self, mailboxes: Iterable[str]) -> Mapping[str, MailboxState | CollectionError | None]:
         """`state` of many at once; the error where a mailbox refuses."""
         ...

@@ -177,8 +177,7 @@ def messages_at(
     mail: MailPort, mailbox: str, uidvalidity: int, uids: Sequence[int]
 ) -> Mapping[int, MessageState] | None:
     """The messages that are still there under these UIDs; None where the UIDs mean nothing any more."""
-    state = mail.state(mailbox)
-    if state is None or state.uidvalidity != uidvalidity:
+    if mail.validity(mailbox) != uidvalidity:
         return None
     return mail.messages(mailbox, uids)
 
@@ -213,8 +212,8 @@ def _still_there(mail: MailPort, rows: Iterable[JournalRow]) -> set[int]:
     """Rows whose message, of known fingerprint, is still in its former place: by UIDVALIDITY and UID alone."""
     present: set[int] = set()
     for mailbox, group in _by_mailbox(rows).items():
-        state = mail.state(mailbox)
-        group = [row for row in group if state and _source(row).uidvalidity == state.uidvalidity]
+        validity = mail.validity(mailbox)
+        group = [row for row in group if _source(row).uidvalidity == validity]
         left = mail.remaining(mailbox, [_source(row).uid for row in group])
         present |= {row.id for row in group if _source(row).uid in left}
     return present
@@ -240,13 +239,12 @@ def _find_copies(
 def _claim_copies(
     mail: MailPort, destination: str, rows: Sequence[JournalRow], claimed: set[int], present: set[int]
 ) -> dict[int, int]:
-    state = mail.state(destination)
-    if state is None:
+    validity = mail.validity(destination)
+    if validity is None:
         return {}
     # A mailbox created anew meanwhile numbers from 1: the fence says nothing there.
     fences = {
-        row.id: row.fence.uidnext if row.fence and row.fence.uidvalidity == state.uidvalidity else 1
-        for row in rows
+        row.id: row.fence.uidnext if row.fence and row.fence.uidvalidity == validity else 1 for row in rows
     }
     held = mail.messages_from(destination, min(fences.values()))
     found: dict[int, int] = {}

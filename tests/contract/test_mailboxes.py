@@ -246,6 +246,17 @@ def test_many_groups_go_to_their_mailboxes_at_once(account: Account) -> None:
     assert states[account.name("D9")] is None and states[folders[0]].uidnext == 4
 
 
+def test_many_mailboxes_are_counted_at_once(account: Account) -> None:
+    """Those that are not there, and names that a listing would take for patterns, among them."""
+    folders = [account.name(f"M{number}") for number in range(30)]
+    odd = [account.name(name) for name in ("50% off", "all *", "M1%", 'say "yes"', "客户")]
+    gone = [account.name("N1"), account.name("none *")]
+    account.port.create([*folders, *odd])
+    states = account.port.states([*folders, *odd, *gone])
+    assert {name for name, state in states.items() if state is None} == set(gone)
+    assert states == {name: account.port.state(name) for name in (*folders, *odd, *gone)}
+
+
 def test_only_the_named_messages_are_removed(account: Account) -> None:
     ours, marked = account.append("INBOX", "ours"), account.append("INBOX", "theirs", ["\\Deleted"])
     account.port.remove("INBOX", [ours])

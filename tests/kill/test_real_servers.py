@@ -57,6 +57,9 @@ class GatedMail:
     def state(self, mailbox: str) -> MailboxState | None:
         return self.session.state(mailbox)
 
+    def validity(self, mailbox: str) -> int | None:
+        return self.session.validity(mailbox)
+
     def messages(self, mailbox: str, uids: Sequence[int]) -> Mapping[int, MessageState]:
         return self.session.messages(mailbox, uids)
 

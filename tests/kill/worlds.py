@@ -165,6 +165,10 @@ class MemoryMail:
             return None
         return MailboxState(uidvalidity=self.uidvalidity[mailbox], uidnext=self.uidnext.get(mailbox, 1))
 
+    def validity(self, mailbox: str) -> int | None:
+        state = self.state(mailbox)
+        return state.uidvalidity if state else None
+
     def states(self, mailboxes: Iterable[str]) -> dict[str, MailboxState | CollectionError | None]:
         found: dict[str, MailboxState | CollectionError | None] = {}
         for mailbox in mailboxes:

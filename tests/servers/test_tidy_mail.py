@@ -178,7 +178,7 @@ def test_a_delivery_is_filed_without_a_list_of_all_folders(office: Office) -> No
     listed = office.desk.kept.memories["rep"].listed
     told = office.tidy()
     assert [row["kind"] for row in told["actions"]] == ["message-move"]
-    assert office.desk.kept.memories["rep"].listed == listed and told["traffic"]["turns"] == 13
+    assert office.desk.kept.memories["rep"].listed == listed and told["traffic"]["turns"] == 9
     office.clock.now += timedelta(minutes=1)
     office.tidy()
     assert office.desk.kept.memories["rep"].listed > listed
