@@ -195,7 +195,9 @@ class ImapSession:
         found: dict[str, MailboxState | CollectionError | None] = {**refused}
         for mailbox in (command.mailbox for command in commands):
             told, refusal = counted.told.get(mailbox, {}), counted.refused.get(mailbox)
-            if refusal is not None:
+            if mailbox in counted.missing:
+                found[mailbox] = None
+            elif refusal is not None:
                 missing = refusal.says_missing or not self._exists(mailbox)
                 found[mailbox] = None if missing else refusal
             elif {"UIDVALIDITY", "UIDNEXT"} <= told.keys():

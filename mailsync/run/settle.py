@@ -109,8 +109,10 @@ def settle_transfers(
     nothing happened to the message.
     """
     said = said or {}
-    doubtful = [row for row in rows if not (by_move and row.id in said)]
-    present = _still_there(mail, doubtful) if verified else _present_sources(mail, doubtful)
+    # What was copied was there: whether it still is shows when it is to be removed.
+    present = {row.id for row in rows if row.id in said and verified and not by_move}
+    doubtful = [row for row in rows if row.id not in present and not (by_move and row.id in said)]
+    present |= _still_there(mail, doubtful) if verified else _present_sources(mail, doubtful)
     seen = {**said, **_find_copies(mail, rows, said, present)}
     closings, removable = [], []
     for row in rows:
