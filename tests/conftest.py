@@ -26,7 +26,7 @@ settings.load_profile("mailsync")
 
 PASSWORD = "pass-word"
 #: Logins that exist from the start: servers need not be told of a new user while they run.
-USERS = {f"u{number}": PASSWORD for number in range(1000)}
+USERS = {f"u{number}": PASSWORD for number in range(2000)}
 
 _mail_users = itertools.count()
 _book_users = itertools.count()
@@ -106,6 +106,12 @@ def cyrus() -> Iterator[Cyrus]:
 def mail_user(dovecot: Dovecot) -> MailUser:
     """A fresh user of the ordinary Dovecot; all its mailboxes are empty."""
     return MailUser(server=dovecot, name=f"u{next(_mail_users)}")
+
+
+@pytest.fixture
+def mail_users(dovecot: Dovecot) -> Iterator[MailUser]:
+    """As many fresh users of the ordinary Dovecot as a test asks for."""
+    return (MailUser(server=dovecot, name=f"u{number}") for number in _mail_users)
 
 
 @pytest.fixture
