@@ -22,7 +22,7 @@ from mailsync.registry.roster import Customer
 from mailsync.registry.roster_load import load_roster
 from mailsync.registry.source import SourceBusy, fetch
 from mailsync.tidy.source import RosterSource
-from tests.servers.registry_files import write_registry
+from tests.servers.registry_files import at_rest, write_registry
 
 CUSTOMERS = [{"code": f"D{number}", "company": f"Company {number}"} for number in range(1, 4)]
 PEOPLE = [{"id": "1", "name": "Jane", "codes": "D1", "email": "jane@x.example"}]
@@ -41,13 +41,6 @@ def customers(database: sa.Engine) -> dict[str, Customer]:
 def changes(database: sa.Engine) -> int:
     with database.connect() as connection:
         return connection.scalar(sa.select(sa.func.count()).select_from(HistoryEntry)) or 0
-
-
-def at_rest(folder: Path) -> Path:
-    """Files that nobody wrote lately."""
-    for file in folder.iterdir():
-        os.utime(file, (1_700_000_000, 1_700_000_000))
-    return folder
 
 
 @pytest.fixture

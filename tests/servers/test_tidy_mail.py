@@ -17,6 +17,7 @@ from mailsync.tidy.calm import LONGEST
 from mailsync.tidy.desk import Desk, Kept, open_desk
 from mailsync.tidy.settings import Access, Account, FilingRules, House, Options
 from tests.conftest import MailUser
+from tests.servers.registry_files import at_rest
 from tests.system.company import letter
 
 D12 = "Customers/D12 Gibson"
@@ -67,6 +68,7 @@ def office(mail_user: MailUser, tmp_path: Path) -> Iterator[Office]:
     (registry / "people.csv").write_text(
         "id,codes,name,company,email\np1,D12,Jane,Gibson,jane@gibson.example\n"
     )
+    at_rest(registry)
     mail_user.seed([letter(number) for number in range(0, 20, 2)])
     clock = Clock()
     house = House(

@@ -17,6 +17,7 @@ from mailsync.demo.seeding import SeedMessage
 from mailsync.demo.snapshots import HeldMessage, read_mail, snapshot_books, snapshot_mail
 from mailsync.mailbox.imap import ImapLogin, ImapSession
 from tests.conftest import BookUser, MailUser
+from tests.servers.registry_files import at_rest
 
 CUSTOMERS = """code,company,short_name,country,abbreviation,full_code,channel,show,stage,owner
 D12,Gibson Importing Pty Ltd,Gibson Importing,AU,GI,D12 AUGI,show,D,order,rep@ourcompany.example
@@ -77,6 +78,7 @@ class Company:
         (folder / "registry").mkdir()
         for name, text in (("customers", CUSTOMERS), ("people", PEOPLE), ("shows", SHOWS)):
             (folder / "registry" / f"{name}.csv").write_text(text, encoding="utf-8")
+        at_rest(folder / "registry")
         (folder / "secret").write_text(mail.password + "\n")
         company.configure()
         return company
