@@ -117,7 +117,7 @@ def _addresses(fields: _Fields, name: bytes, domains: ForeignDomains) -> tuple[A
 
 def _ids(fields: _Fields, name: bytes) -> tuple[str, ...]:
     """The ids of a field with their brackets, white space inside removed: relays fold long ones."""
-    text = _first(fields, name)
+    text = " ".join(_text(fields, value) for value in fields.get(name, ())[:MOST_REPEATS])
     if "<" in text:
         found = _ID.findall(text)
     else:
