@@ -36,6 +36,7 @@ bench: $(VENV)/test .apt-mail ## measure speed on real servers
 	$(BIN)/python tests/benchmarks/bench_read.py
 	$(BIN)/python -m tests.benchmarks.bench_registry
 	$(BIN)/python -m tests.benchmarks.bench_upkeep
+	$(BIN)/python -m tests.benchmarks.bench_attribution
 	$(BIN)/python -m tests.benchmarks.bench_filing
 	$(BIN)/python -m tests.benchmarks.bench_books
 	$(BIN)/python -m tests.benchmarks.bench_books --server xandikos --changed 200
