@@ -115,6 +115,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 def one_line(text: str) -> str:
     """`text` without control characters and line breaks, white space collapsed, ends trimmed."""
+    if text.isprintable() and "  " not in text and text[:1] != " " and text[-1:] != " ":
+        return text  # the only printable white space is the blank
     return " ".join(_CONTROL.sub(" ", text).split())
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mailsync.conversations.attribution import Attribution
-from mailsync.conversations.people import Acquaintance, OwnPeople, Person, Side
+from mailsync.conversations.people import Acquaintance, OwnPeople, Person
 from mailsync.conversations.plain_words import PLAIN_WORDS
 from mailsync.conversations.reading import CodeReader
 from mailsync.conversations.verdict import Judgement, SubjectJudge
@@ -36,9 +36,8 @@ class AuditSettings:
     plain_words: frozenset[str] = PLAIN_WORDS  #: upper case; no wrong tail of a full code
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubjectVerdict:
-    """The verdict on one sent message."""
+class SubjectVerdict(NamedTuple):
+    """The verdict on one sent message; a tuple because there are as many as sent messages."""
 
     key: MessageKey
     message_id: str | None
@@ -64,7 +63,11 @@ def audit(
     customers = {customer.code: customer for customer in roster.customers}
     return tuple(
         _verdict(
-            message, attributions[message.key], acquaintance.side(message.envelope, "sent"), judge, customers
+            message,
+            attributions[message.key],
+            acquaintance.engaged_recipients(message.envelope),
+            judge,
+            customers,
         )
         for message in messages
         if message.role == "sent"
@@ -74,17 +77,19 @@ def audit(
 def _verdict(
     message: Message,
     attribution: Attribution,
-    side: Side,
+    known: Sequence[Person],
     judge: SubjectJudge,
     customers: Mapping[str, Customer],
 ) -> SubjectVerdict:
     subject = message.envelope.subject
-    if not side.known and attribution.customer is None and attribution.evidence != "ambiguous":
+    if not known and attribution.customer is None and attribution.evidence != "ambiguous":
         return _made(message, "not_applicable", None)
     customer = customers.get(attribution.customer) if attribution.customer else None
+    leaked = leak(known)
+    if customer and not leaked and judge.plainly_ok(subject, customer):
+        return _made(message, "ok", customer)
     judgement = judge.judge(subject, customer)
     suggestion = judge.suggest(judgement, customer) if customer else None
-    leaked = leak(side.known)
     if leaked:
         note = Sentence.of(
             N_("Went to people of several customers at once: {customers}"), customers=", ".join(leaked)
@@ -107,6 +112,8 @@ def leak(known: Sequence[Person]) -> tuple[str, ...]:
 
     A person of two customers is no leak as long as one customer is common to all.
     """
+    if len(known) < 2:
+        return ()
     groups = [person.customers for person in known if not person.shared]
     if not groups or frozenset.intersection(*groups):
         return ()
@@ -122,15 +129,10 @@ def _made(
     note: Sentence | None = None,
     candidates: tuple[str, ...] = (),
 ) -> SubjectVerdict:
+    envelope = message.envelope
+    code = customer.code if customer else None
     return SubjectVerdict(
-        key=message.key,
-        message_id=message.envelope.message_id,
-        subject=message.envelope.subject,
-        verdict=verdict,
-        customer=customer.code if customer else None,
-        suggestion=suggestion,
-        note=note,
-        candidates=candidates,
+        message.key, envelope.message_id, envelope.subject, verdict, code, suggestion, note, candidates
     )
 
 

@@ -10,10 +10,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mailsync.conversations.evidence import CodeEvidence, Evidence, View, by_code, look
+from mailsync.conversations.copies import Member
+from mailsync.conversations.evidence import NO_CODE, Evidence, View, by_code, look
 from mailsync.conversations.people import Acquaintance, OwnPeople
 from mailsync.conversations.reading import CodeReader
-from mailsync.conversations.threads import Member, Threads, thread
+from mailsync.conversations.threads import Threads, thread
 from mailsync.conversations.trail import ambiguous_note, code_note, trail
 from mailsync.mailbox.headers import Message, MessageKey
 from mailsync.registry.roster import Roster
@@ -84,7 +85,7 @@ def _names(views: Sequence[View], threads: Threads) -> dict[MessageKey, str]:
     least: dict[int, str] = {}
     for view, number in zip(views, threads.thread_of, strict=True):
         name = view.message.envelope.message_id
-        if not name or len(threads.by_id.get(name, ())) != 1:
+        if not name or name in threads.several or name not in threads.by_id:
             name = "{}/{}/{}".format(*view.message.key)
         least[number] = min(name, least.get(number, name))
     return {view.message.key: least[number] for view, number in zip(views, threads.thread_of, strict=True)}
@@ -97,7 +98,8 @@ class _Decider:
         self.views = views
         self.threads = threads
         self.placed = placed
-        self.codes: list[CodeEvidence] = [by_code(view) for view in views]
+        self.codes = [NO_CODE if view.participants.customer else by_code(view) for view in views]
+        self.unremarkable: dict[tuple[str | None, Evidence], Attribution] = {}
         self.filed_by_thread = threads.by_thread(placed)
         self.filed_before = threads.nearest(placed) if placed else {}
 
@@ -113,10 +115,10 @@ class _Decider:
         self.before = self.threads.nearest(voters)
         self.around = self.threads.by_thread(voters)
         finished = [made or self._by_thread(place) for place, made in enumerate(decided)]
-        originals = self._originals(finished)
-        for place, view in enumerate(self.views):
-            if view.bounce:
-                finished[place] = self._bounce(place, finished[place], originals)
+        bounces = [place for place, view in enumerate(self.views) if view.bounce]
+        originals = self._originals(finished) if bounces else {}
+        for place in bounces:
+            finished[place] = self._bounce(place, finished[place], originals)
         return finished
 
     def _by_itself(self, place: int) -> Attribution | None:
@@ -174,7 +176,7 @@ class _Decider:
     def _about(self, place: int) -> frozenset[int]:
         """The nodes of the messages with the id of the one that a bounce is about."""
         about = self.views[place].envelope.message_id
-        return frozenset(self.threads.by_id.get(about, ())) if about else frozenset()
+        return frozenset(self.threads.carriers(about)) if about else frozenset()
 
     def _bounce(
         self, place: int, by_headers: Attribution, originals: Mapping[int, frozenset[str | None]]
@@ -189,12 +191,14 @@ class _Decider:
         return by_headers
 
     def _made(self, place: int, customer: str | None, evidence: Evidence) -> Attribution:
-        view = self.views[place]
-        return Attribution(
-            customer=customer,
-            evidence=evidence,
-            note=code_note(view, customer, evidence),
-        )
+        """Messages of which nothing more is to be said share one attribution for each customer and evidence."""
+        note = code_note(self.views[place], customer, evidence)
+        if note is not None:
+            return Attribution(customer=customer, evidence=evidence, note=note)
+        made = self.unremarkable.get((customer, evidence))
+        if made is None:
+            made = self.unremarkable[customer, evidence] = Attribution(customer=customer, evidence=evidence)
+        return made
 
     def _ambiguous(self, place: int, candidates: frozenset[str]) -> Attribution:
         view, ordered = self.views[place], tuple(sorted(candidates))

@@ -50,7 +50,7 @@ def _note(
     seen: dict[tuple[str, str], _Sighting], person: Person, customer: str, view: View, *, at_domain: bool
 ) -> None:
     sighting = seen.setdefault((customer, person.address), _Sighting())
-    sighting.name = max(sighting.name, person.name)
+    sighting.name = max(sighting.name, view.name_of(person))
     sighting.messages.add(view.message.key)
     sighting.at_domain = sighting.at_domain or at_domain
 

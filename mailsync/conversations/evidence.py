@@ -46,6 +46,12 @@ class View:
         """From or to people of whom nobody is registered."""
         return not self.side.internal and not self.side.known
 
+    def name_of(self, person: Person) -> str:
+        """What the headers call a person of the other side; empty where they don't."""
+        envelope = self.envelope
+        listed = envelope.from_ + envelope.reply_to + envelope.to + envelope.cc + envelope.bcc
+        return next((one.name for one in listed if one.name and one.address == person.address), "")
+
     @property
     def subject_key(self) -> str:
         """The core subject without its code, folded: what two messages on one topic share."""
@@ -57,10 +63,14 @@ class View:
 
 def look(messages: Sequence[Message], reader: CodeReader, acquaintance: Acquaintance) -> list[View]:
     """Read every message once."""
-    return [_view(message, reader, acquaintance) for message in messages]
+    said: dict[Side, Participants] = {}
+    return [_view(message, reader, acquaintance, said) for message in messages]
 
 
-def _view(message: Message, reader: CodeReader, acquaintance: Acquaintance) -> View:
+def _view(
+    message: Message, reader: CodeReader, acquaintance: Acquaintance, said: dict[Side, Participants]
+) -> View:
+    """`said`: what the people of a side say, each side asked once."""
     envelope = threading = message.envelope
     reporter: str | None = None
     returned = envelope.returned
@@ -71,6 +81,9 @@ def _view(message: Message, reader: CodeReader, acquaintance: Acquaintance) -> V
         side = acquaintance.side_of_returned(returned)
     else:
         side = acquaintance.side(envelope, message.role)
+    told = said.get(side)
+    if told is None:
+        told = said[side] = participants(side.known)
     peeled = reader.peel(envelope.subject)
     return View(
         message=message,
@@ -79,7 +92,7 @@ def _view(message: Message, reader: CodeReader, acquaintance: Acquaintance) -> V
         side=side,
         peeled=peeled,
         code=reader.first(peeled),
-        participants=participants(side.known),
+        participants=told,
         bounce=returned is not None,
         reporter=reporter,
     )
@@ -125,18 +138,21 @@ class CodeEvidence:
     foreign: bool = False  #: it names a customer who is none of the contacts': nothing may decide any more
 
 
+NO_CODE = CodeEvidence()
+
+
 def by_code(view: View) -> CodeEvidence:
     """DOMAIN 7.2, for a message that its people do not decide."""
     code = view.code
     if code is None or not code.matches:
-        return CodeEvidence()
+        return NO_CODE
     exact = code.form == "canonical"
     only = code.only.code if code.only else None
     if view.side.internal:
         return CodeEvidence(customer=only)
     if not view.side.known:
         if view.envelope.bulk:
-            return CodeEvidence()
+            return NO_CODE
         return CodeEvidence(customer=only) if exact else CodeEvidence(if_thread=only)
     engaged = view.participants.candidates
     if not view.participants.of_contacts:

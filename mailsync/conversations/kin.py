@@ -1,14 +1,15 @@
 """Which messages may have to do with one another: a change to one can change what is decided of its kin, of no other.
 
-Kin are messages that share a Message-ID anywhere in their headers, the conversation of a Thread-Index, or a fingerprint,
-directly or through others. Every step of `threads` and of `filing` looks a message up by one of these, so a plan of kin
-alone says of them what the plan of all mail would. Pure.
+Kin are messages that share a Message-ID anywhere in their headers, the conversation of a Thread-Index, a fingerprint, or
+author and second, directly or through others. Every step of `copies`, `threads` and `filing` looks a message up by one of
+these, so a plan of kin alone says of them what the plan of all mail would. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 
+from mailsync.conversations.copies import moment
 from mailsync.conversations.threads import conversation_index
 from mailsync.mailbox.headers import Envelope, Message, MessageKey
 
@@ -68,11 +69,13 @@ class Kin:
         return group
 
 
-def _traits(message: Message) -> Iterator[str]:
+def _traits(message: Message) -> Iterator[Hashable]:
     yield f"fingerprint {message.fingerprint}"
     yield from _names(message.envelope)
     if message.envelope.returned is not None:
         yield from _names(message.envelope.returned)
+    if (sent := moment(message.envelope)) is not None:
+        yield sent
 
 
 def _names(envelope: Envelope) -> Iterator[str]:

@@ -32,6 +32,8 @@ unverified untrusted ext_email 可疑邮件 可疑 疑似垃圾邮件 广告 警
 
 def fold_word(text: str) -> str:
     """The form in which marks are compared: NFKC, case folded, dots and blanks at the ends gone."""
+    if text.isascii():
+        return text.lower().strip(" .")
     return unicodedata.normalize("NFKC", text.casefold()).strip(" .")
 
 

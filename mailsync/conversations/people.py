@@ -85,21 +85,20 @@ class OwnPeople:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """What the registry knows of one outside address."""
+    """What the registry knows of one outside address; one value an address."""
 
     address: str
-    name: str = ""
     as_contact: frozenset[str] = frozenset()  #: codes of customers whose own contact this is
     as_service: frozenset[str] = frozenset()  #: codes of customers served as forwarder or inspector
+    customers: frozenset[str] = field(init=False)  #: both
 
-    @property
-    def customers(self) -> frozenset[str]:
-        return self.as_contact | self.as_service
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "customers", self.as_contact | self.as_service)
 
     @property
     def known(self) -> bool:
         """Engaged with somebody; an uncoded contact counts as unknown."""
-        return bool(self.as_contact or self.as_service)
+        return bool(self.customers)
 
     @property
     def shared(self) -> bool:
@@ -107,9 +106,9 @@ class Person:
         return not self.as_contact and len(self.as_service) > 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Side:
-    """Who stands on the other side of a message."""
+    """Who stands on the other side of a message. Messages between the same people share one."""
 
     outgoing: bool
     outside: tuple[Person, ...] = ()  #: one an address, in the order of the headers
@@ -128,27 +127,20 @@ class Acquaintance:
     roster: Roster
     own: OwnPeople
     _seen: dict[str, Person | None] = field(default_factory=dict)
+    _sides: dict[tuple[bool, tuple[str, ...]], Side] = field(default_factory=dict)
 
-    def person(self, address: Address) -> Person | None:
+    def person(self, address: str) -> Person | None:
         """What is known of an address; None for own people."""
-        if address.address not in self._seen:
-            self._seen[address.address] = self._look_up(address)
-        found = self._seen[address.address]
-        if found is not None and not found.name and address.name:
-            return Person(
-                address=found.address,
-                name=address.name,
-                as_contact=found.as_contact,
-                as_service=found.as_service,
-            )
-        return found
+        if address not in self._seen:
+            self._seen[address] = self._look_up(address)
+        return self._seen[address]
 
-    def _look_up(self, address: Address) -> Person | None:
-        if not address.address or self.own.includes(address.address):
+    def _look_up(self, address: str) -> Person | None:
+        if not address or self.own.includes(address):
             return None
-        contacts = self.roster.contacts_at(address.address)
+        contacts = self.roster.contacts_at(address)
         return Person(
-            address=address.address,
+            address=address,
             as_contact=frozenset(
                 c for contact in contacts if contact.role == "contact" for c in contact.customers
             ),
@@ -156,6 +148,16 @@ class Acquaintance:
                 c for contact in contacts if contact.role != "contact" for c in contact.customers
             ),
         )
+
+    def engaged_recipients(self, envelope: Envelope) -> list[Person]:
+        """The `known` people of a sent message's side, without the rest of it; who is addressed twice stands twice."""
+        seen, found = self._seen, []
+        for one in envelope.to + envelope.cc + envelope.bcc:
+            address = one.address
+            person = seen[address] if address in seen else self.person(address)
+            if person is not None and person.customers:
+                found.append(person)
+        return found
 
     def side(self, envelope: Envelope, role: MailboxRole) -> Side:
         """Outgoing: it lies in a Sent mailbox, or an own person wrote it.
@@ -172,22 +174,24 @@ class Acquaintance:
         outside, as where the report is a receipt.
         """
         recipients = returned.to + returned.cc
-        received = not self._from_own(returned) and any(self.own.includes(one.address) for one in recipients)
+        received = not self._from_own(returned) and any(
+            one.address and self.person(one.address) is None for one in recipients
+        )
         sent = self._any_outside(recipients + returned.bcc) and not received
         return self.side(returned, "sent" if sent else "inbox")
 
     def _from_own(self, envelope: Envelope) -> bool:
-        return any(self.own.includes(author.address) for author in envelope.from_)
+        return any(author.address and self.person(author.address) is None for author in envelope.from_)
 
     def _any_outside(self, addresses: Iterable[Address]) -> bool:
-        return any(self.person(address) for address in addresses)
+        return any(self.person(one.address) for one in addresses)
 
     def _side(self, addresses: Iterable[Address], *, outgoing: bool) -> Side:
-        found: dict[str, Person] = {}
-        for address in addresses:
-            if address.address not in found and (person := self.person(address)):
-                found[address.address] = person
-        outside = tuple(found.values())
-        return Side(
-            outgoing=outgoing, outside=outside, known=tuple(person for person in outside if person.known)
-        )
+        key = (outgoing, tuple([one.address for one in addresses]))
+        side = self._sides.get(key)
+        if side is None:
+            people = map(self.person, dict.fromkeys(key[1]))
+            outside = tuple(person for person in people if person)
+            known = tuple(person for person in outside if person.known)
+            side = self._sides[key] = Side(outgoing=outgoing, outside=outside, known=known)
+        return side

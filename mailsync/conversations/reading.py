@@ -123,6 +123,11 @@ class CodeReader:
                 owners[customer.tail].add(customer.code)
         return {tail: frozenset(found) for tail, found in owners.items()}
 
+    def exact(self, code: str) -> Customer | None:
+        """Whom a code in its registered spelling stands for."""
+        match = self._exact.get(code)
+        return match.customer if match else None
+
     def peel(self, subject: str) -> Peeled:
         """Peel a subject; a bracketed code is no tag."""
         return peel(read(subject), self.is_code)
@@ -176,25 +181,30 @@ class CodeReader:
     def _bare(self, written: Written, start: int, end: int) -> CodeInSubject | None:
         """A code without brackets: exact, else every other reading, else glued, else unknown."""
         run = _RUN.match(written.folded, start, end)
-        if not run or not (run[0][0].isalpha() or run[0][0].isdigit()):
+        if not run:
             return None
-        whole = len(run[0]) < _LONGEST_RUN or run.end() == end
+        signs = run[0]
+        if signs.isalpha() and len(signs) > 2:
+            return None  # a word: no digit, and no show's letters that stand apart from their number
+        if not (signs[0].isalpha() or signs[0].isdigit()):
+            return None
+        whole = len(signs) < _LONGEST_RUN or run.end() == end
         as_written = written.between(start, run.end())
-        if whole and (match := self._exact.get(run[0])):
+        if whole and (match := self._exact.get(signs)):
             form: Form = "canonical" if as_written == match.code else "malformed"
             found = _found(written, form, [match], start, run.end())
             if match.code.isdigit() and _FIGURE.match(written.folded, run.end(), end):
                 return None if match.superseded or form == "malformed" else replace(found, doubtful=True)
             return found
-        glued = _GLUED.match(run[0])
+        glued = _GLUED.match(signs)
         stuck = self._exact.get(glued[1].upper()) if glued else None
-        if whole and (matches := self._respelled(run[0])):
+        if whole and (matches := self._respelled(signs)):
             return _found(written, "malformed", [*matches, *([stuck] if stuck else [])], start, run.end())
         if whole and (apart := self._apart(written, run, end)):
             return apart
         if glued and stuck:
             return _found(written, "malformed", [stuck], start, start + glued.end())
-        return self._unknown(written, run[0], start) if whole and as_written == run[0] else None
+        return self._unknown(written, signs, start) if whole and as_written == signs else None
 
     def _respelled(self, run: str) -> list[CodeMatch]:
         """Show codes that `run` may mean: another case, zeros, or characters that look alike."""
@@ -238,10 +248,12 @@ class CodeReader:
 
 
 def _found(written: Written, form: Form, matches: list[CodeMatch], start: int, end: int) -> CodeInSubject:
-    one_each = {match.customer.code: match for match in reversed(matches)}
+    if len(matches) > 1:
+        one_each = {match.customer.code: match for match in reversed(matches)}
+        matches = list(reversed(one_each.values()))
     return CodeInSubject(
         form=form,
-        matches=tuple(reversed(one_each.values())),
+        matches=tuple(matches),
         written=written.between(start, end),
         start=start,
         end=end,

@@ -37,11 +37,14 @@ _BEHIND_TAG = re.compile(r"(?:[ :]|[-–—]+(?= ))+")
 #: The shape of a code where no registry is at hand.
 _CODE_SHAPE = re.compile(r"[A-Z]{1,2}[0-9]{2,5}(?: [A-Z]{2}[A-Z0-9]{2,4})?")
 _SQUARE = re.compile(r"[\[\]]")
+_OPENING = frozenset(TAG_BRACKETS.keys() | GATEWAY_BRACKETS.keys())
 #: A forwarded subject in brackets holds no more brackets than this: it keeps the work linear.
 MOST_BRACKETS = 40
 #: Characters nobody sees, pasted from chats and web pages; the two joiners that shape letters and emoji stay.
 _INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
-_SEPARATORS_LIKE_COLON = str.maketrans({"∶": ":", "꞉": ":"})
+_LIKE_COLON = ("∶", "꞉")
+#: The full-width signs of everyday subjects; each is one character after NFKC as well.
+_WIDE_SIGNS = (("：", ":"), ("（", "("), ("）", ")"), ("，", ","), ("！", "!"), ("？", "?"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Written:
 
     text: str
     folded: str
-    offsets: tuple[int, ...] | None  #: index in `folded` → index in `text`; None where both are equal
+    offsets: tuple[int, ...] | None  #: index in `folded` → index in `text`; None where they are the same
 
     def at(self, index: int) -> int:
         """The place in `text` of a place in `folded`."""
@@ -78,7 +81,9 @@ def clean(text: str) -> str:
     """One line, at most `LONGEST_SUBJECT` characters, white space collapsed, invisible characters gone, NFC."""
     line = one_line(text[: 4 * LONGEST_SUBJECT])
     if not line.isascii():
-        line = " ".join(unicodedata.normalize("NFC", _INVISIBLE.sub("", line)).split())
+        if not line.isprintable():
+            line = " ".join(_INVISIBLE.sub("", line).split())
+        line = unicodedata.normalize("NFC", line)
     return line[:LONGEST_SUBJECT].rstrip()
 
 
@@ -87,10 +92,20 @@ def read(text: str) -> Written:
     line = clean(text)
     if line.isascii():
         return Written(line, line, None)
+    plain = line
+    for wide, narrow in _WIDE_SIGNS:
+        plain = plain.replace(wide, narrow)
+    if unicodedata.is_normalized("NFKC", plain):
+        return Written(line, _with_colons(plain), None)
     pieces = [unicodedata.normalize("NFKC", character) for character in line]
     offsets = [place for place, piece in enumerate(pieces) for _ in piece]
-    folded = "".join(pieces).translate(_SEPARATORS_LIKE_COLON)
-    return Written(line, folded, (*offsets, len(line)))
+    return Written(line, _with_colons("".join(pieces)), (*offsets, len(line)))
+
+
+def _with_colons(folded: str) -> str:
+    for sign in _LIKE_COLON:
+        folded = folded.replace(sign, ":")
+    return folded
 
 
 def code_shaped(text: str) -> bool:
@@ -109,6 +124,8 @@ def peel(written: Written, is_code: IsCode = code_shaped) -> Peeled:
             end -= 1
         if after := _mark(folded, start, end, is_code):
             start = _behind(_BEHIND_MARK, folded, after, end)
+        elif start == end or (folded[start] not in _OPENING and folded[end - 1] != ")"):
+            return Peeled(written, start, end)
         elif after := _forward_wrap(folded, start, end, is_code):
             start, end = after, end - 1
         elif (after := _tag(folded, start, end, is_code)) or (after := _gateway(folded, start, end)):
@@ -137,6 +154,8 @@ def _mark(folded: str, start: int, end: int, is_code: IsCode) -> int:
     if colon <= start:
         return 0
     label = folded[start:colon].rstrip()
+    if label.isalpha():
+        return colon + 1 if fold_word(label) in MARKS else 0
     if counter := _COUNTER.search(label):
         label = label[: counter.start()]
     elif (digit := _DIGIT.search(label)) and not is_code(label):

@@ -8,10 +8,10 @@ follows the one with the same subject, else all of them without joining their co
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
+from mailsync.conversations.copies import Member, copies, own_ids
 from mailsync.mailbox.headers import Envelope
 
 #: An id that more different messages carry names none of them: some programs write the same one for ever.
@@ -21,58 +21,61 @@ _THREAD_INDEX_DIGITS, _ANSWER_DIGITS = 44, 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
-    """One message as threads see it."""
-
-    envelope: Envelope
-    core: str  #: core subject, folded for comparison
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Threads:
     """Members are named by their place in the sequence that was threaded."""
 
     thread_of: tuple[int, ...]  #: member → number of its thread
     node_of: tuple[int, ...]  #: member → its node; copies of one message share a node
-    parents: Mapping[
-        int, tuple[int, ...]
-    ]  #: node → its nearest ancestors; nodes also stand for missing messages
-    by_id: Mapping[str, tuple[int, ...]]  #: Message-ID → nodes of the messages that carry it
+    #: node → the nodes whose nearest ancestor it is, or one of them; nodes also stand for missing messages
+    children: Mapping[int, Sequence[int]]
+    by_id: Mapping[str, int]  #: Message-ID → node of the first message that carries it
+    several: Mapping[str, Collection[int]]  #: Message-ID → all nodes that carry it, where these are more
+
+    def carriers(self, message_id: str) -> Collection[int]:
+        """The nodes of the messages that carry an id."""
+        if message_id in self.several:
+            return self.several[message_id]
+        return (self.by_id[message_id],) if message_id in self.by_id else ()
 
     def nearest(self, decided: Mapping[int, str]) -> dict[int, frozenset[str]]:
         """For every node with a decided ancestor: what its nearest ones were decided as.
 
         `decided` maps members to customers. Ancestors at the same distance that differ all stand in the answer.
         """
-        children: defaultdict[int, list[int]] = defaultdict(list)
-        for node, parents in self.parents.items():
-            for parent in parents:
-                children[parent].append(node)
         answer: dict[int, frozenset[str]] = {}
         level: Mapping[int, frozenset[str]] = self.by_node(decided)
         while level:
-            reached: defaultdict[int, frozenset[str]] = defaultdict(frozenset)
+            reached: dict[int, frozenset[str]] = {}
             for node, customers in level.items():
-                for child in children.get(node, ()):
+                for child in self.children.get(node, ()):
                     if child not in answer:
-                        reached[child] |= customers
+                        others = reached.get(child, customers)
+                        reached[child] = customers if others is customers else others | customers
             answer.update(reached)
             level = reached
         return answer
 
     def by_node(self, decided: Mapping[int, str]) -> dict[int, frozenset[str]]:
         """What each node's messages were decided as."""
-        found: defaultdict[int, set[str]] = defaultdict(set)
-        for member, customer in decided.items():
-            found[self.node_of[member]].add(customer)
-        return {node: frozenset(customers) for node, customers in found.items()}
+        return _gathered(self.node_of, decided)
 
     def by_thread(self, decided: Mapping[int, str]) -> dict[int, frozenset[str]]:
         """What each thread's messages were decided as."""
-        found: defaultdict[int, set[str]] = defaultdict(set)
-        for member, customer in decided.items():
-            found[self.thread_of[member]].add(customer)
-        return {thread: frozenset(customers) for thread, customers in found.items()}
+        return _gathered(self.thread_of, decided)
+
+
+def _gathered(place_of: Sequence[int], decided: Mapping[int, str]) -> dict[int, frozenset[str]]:
+    """What the members of each place were decided as; one set for all places of one customer alone."""
+    alone = {customer: frozenset((customer,)) for customer in set(decided.values())}
+    found: dict[int, frozenset[str]] = {}
+    for member, customer in decided.items():
+        place = place_of[member]
+        others = found.get(place)
+        if others is None:
+            found[place] = alone[customer]
+        elif customer not in others:
+            found[place] = others | alone[customer]
+    return found
 
 
 def thread(members: Sequence[Member]) -> Threads:
@@ -81,90 +84,121 @@ def thread(members: Sequence[Member]) -> Threads:
 
 
 class _Weaver:
-    """Builds the graph of nodes, then joins what belongs together."""
+    """Builds the graph of nodes, and joins what belongs together."""
 
     def __init__(self, members: Sequence[Member]) -> None:
         self.members = members
         self.root: list[int] = []
-        self.parents: defaultdict[int, dict[int, None]] = defaultdict(dict)
-        self.by_id: defaultdict[str, dict[int, None]] = defaultdict(dict)
-        self.core_of: dict[int, str] = {}
-        self.missing: dict[str, int] = {}
-        self.steps: set[tuple[int, int]] = set()
+        self.children: defaultdict[int, list[int]] = defaultdict(list)
+        self.edges: dict[int, bool] = {}  #: parent and child in one number → whether it joined their threads
+        self.by_id: dict[str, int] = {}
+        self.several: dict[str, dict[int, None]] = {}
         self.by_core: defaultdict[tuple[str, str], list[int]] = defaultdict(
             list
         )  #: id carried by several, and core
+        self.missing: dict[str, int] = {}
         self.by_index: defaultdict[str, dict[int, None]] = defaultdict(dict)
+        #: References, and the core subject of who wrote them → the last of them that stands for one node
+        self.walked: dict[tuple[tuple[str, ...], str], int | None] = {}
 
     def weave(self) -> Threads:
         node_of = self._place()
-        for member, node in zip(self.members, node_of, strict=True):
-            if index := _index(member.envelope):
-                self.by_index[index][node] = None
+        self._note_indexes(node_of)
+        copied = len(self.root) < len(node_of)
         linked: set[tuple[int, tuple[str, ...], tuple[str, ...]]] = set()
         for member, node in zip(self.members, node_of, strict=True):
-            linking = (node, member.envelope.in_reply_to, member.envelope.references)
-            if linking not in linked:
+            if copied:
+                linking = (node, member.envelope.in_reply_to, member.envelope.references)
+                if linking in linked:
+                    continue
                 linked.add(linking)
-                self._link(member, node)
-            self._link_by_index(member.envelope, node)
-        self._join_by(node_of, lambda envelope: conversation_index(envelope) or None)
+            self._link(member, node)
+        for member, node in zip(self.members, node_of, strict=True):
+            if member.envelope.thread_index:
+                self._link_by_index(member.envelope, node)
         return Threads(
-            thread_of=tuple(self._find(node) for node in node_of),
-            node_of=tuple(node_of),
-            parents={node: tuple(parents) for node, parents in self.parents.items()},
-            by_id={text: tuple(nodes) for text, nodes in self.by_id.items()},
+            thread_of=tuple([self._find(node) for node in node_of]),
+            node_of=node_of,
+            children=self.children,
+            by_id=self.by_id,
+            several=self.several,
         )
 
     def _new_node(self) -> int:
         self.root.append(len(self.root))
         return len(self.root) - 1
 
-    def _place(self) -> list[int]:
-        """A node for every message; copies of one message (Inbox and Sent, two accounts) share one."""
-        seen: dict[Hashable, int] = {}
-        node_of = []
-        for member in self.members:
-            envelope = member.envelope
-            ids = _ids(envelope)
-            signature = (ids[0], _author(envelope), envelope.to, envelope.date, member.core) if ids else None
-            node = seen.get(signature) if signature else None
-            if node is None:
-                node = self._new_node()
-                self.core_of[node] = member.core
-                if signature:
-                    seen[signature] = node
-            for text in ids:
-                self.by_id[text][node] = None
+    def _place(self) -> tuple[int, ...]:
+        """A node for every message, and who carries which id."""
+        node_of: list[int] = []
+        copy_of = copies(self.members)
+        core_of: list[str] = []
+        for place, member in enumerate(self.members):
+            first = copy_of.get(place, place)
+            if first == place:
+                core_of.append(member.core)
+            node = self._new_node() if first == place else node_of[first]
+            for text in own_ids(member.envelope):
+                carrier = self.by_id.setdefault(text, node)
+                if carrier != node:
+                    self.several.setdefault(text, {carrier: None})[node] = None
             node_of.append(node)
-        for text, carriers in self.by_id.items():
-            if 1 < len(carriers) <= MOST_CARRIERS:
+        for text, carriers in self.several.items():
+            if len(carriers) <= MOST_CARRIERS:
                 for node in carriers:
-                    self.by_core[text, self.core_of[node]].append(node)
-        return node_of
+                    self.by_core[text, core_of[node]].append(node)
+        return tuple(node_of)
+
+    def _note_indexes(self, node_of: Sequence[int]) -> None:
+        """Who carries which Thread-Index; those of one conversation are joined."""
+        first: dict[str, int] = {}
+        for member, node in zip(self.members, node_of, strict=True):
+            if member.envelope.thread_index and (index := _index(member.envelope)):
+                self.by_index[index][node] = None
+                self._join(first.setdefault(index[:_THREAD_INDEX_DIGITS], node), node)
 
     def _link(self, member: Member, node: int) -> None:
         """Edges from a message to its ancestors, and along the chain of its References."""
-        envelope = member.envelope
-        own = _ids(envelope)
-        replied = [text for text in envelope.in_reply_to if text not in own]
-        chain = [text for text in envelope.references if text not in own]
+        envelope, core = member.envelope, member.core
+        replied, chain = envelope.in_reply_to, envelope.references
+        if not replied and not chain:
+            return
+        for text in own_ids(envelope):
+            if text in replied or text in chain:
+                replied = tuple([other for other in replied if other != text])
+                chain = tuple([other for other in chain if other != text])
         for text in replied:
-            self._edge(node, text, member.core)
-        nearest = [text for text in replied if text in chain] or chain[-1:]
-        if chain and not any(text in chain for text in replied):
+            self._edge(node, text, core)
+        if not chain:
+            return
+        within = [text for text in replied if text in chain]
+        if not within:
             # In-Reply-To is the nearest ancestor; where both name different messages, References stand one step behind.
             node = self._step_back(node) if replied else node
-            self._edge(node, chain[-1], member.core)
-        stands = {text: self._only(text, member.core) for text in chain}
-        known = [found for text in chain if (found := stands[text]) is not None]
-        for step in pairwise(known):
-            if step not in self.steps:
-                self.steps.add(step)
-                self._adopt(step[1], step[0], join=True)
-        if known and all(stands[text] is None for text in nearest):
+            self._edge(node, chain[-1], core)
+        last = self._walk(chain, core)
+        if last is not None and all(self._only(text, core) is None for text in within or chain[-1:]):
             # Nobody can say which message the nearest ancestor is; the others are known all the same.
-            self._adopt(self._step_back(node), known[-1], join=True)
+            self._adopt(self._step_back(node), last, join=True)
+
+    def _walk(self, chain: tuple[str, ...], core: str) -> int | None:
+        """Edges along References, oldest first; the last of them that stands for one node.
+
+        An answer's References are its parent's and one more: what was walked once is not walked again.
+        """
+        if (chain, core) in self.walked:
+            return self.walked[chain, core]
+        before = (chain[:-1], core)
+        known = len(chain) == 1 or before in self.walked
+        last = self.walked.get(before) if known else None
+        for text in chain[-1:] if known else chain:
+            found = self._only(text, core)
+            if found is not None:
+                if last is not None:
+                    self._adopt(found, last, join=True)
+                last = found
+        self.walked[chain, core] = last
+        return last
 
     def _step_back(self, node: int) -> int:
         """A new node that stands for an ancestor of `node`."""
@@ -178,10 +212,11 @@ class _Weaver:
             return
         index = _index(envelope)
         for end in range(len(index) - _ANSWER_DIGITS, _THREAD_INDEX_DIGITS - 1, -_ANSWER_DIGITS):
-            if found := [parent for parent in self.by_index.get(index[:end], ()) if parent != node]:
-                if len(found) <= MOST_CARRIERS:
-                    for parent in found:
-                        self._adopt(node, parent, join=True)
+            found = self.by_index.get(index[:end], {})
+            others = len(found) - (node in found)
+            if others:
+                for parent in found if others <= MOST_CARRIERS else ():
+                    self._adopt(node, parent, join=True)
                 return
 
     def _edge(self, node: int, parent_id: str, core: str) -> None:
@@ -189,39 +224,40 @@ class _Weaver:
         for parent in found:
             self._adopt(node, parent, join=len(found) == 1)
 
-    def _resolve(self, text: str, core: str, *, join_to: int) -> list[int]:
+    def _resolve(self, text: str, core: str, *, join_to: int) -> Sequence[int]:
         """The nodes an id stands for: one, or all of several different messages that carry it."""
-        carriers = self.by_id.get(text)
-        if carriers is None or len(carriers) == 1:
+        carriers = self.several.get(text)
+        if carriers is None:
             found = self._only(text, core)
-            return [] if found is None else [found]
+            return () if found is None else (found,)
         if len(carriers) > MOST_CARRIERS:
-            return []
+            return ()
         alike = [node for node in self.by_core.get((text, core), ()) if node != join_to]
         return alike if len(alike) == 1 else [node for node in carriers if node != join_to]
 
     def _only(self, text: str, core: str) -> int | None:
         """The one node an id stands for, with the help of the core subject; None where it may be several."""
-        carriers = self.by_id.get(text)
-        if carriers is None:
-            if text not in self.missing:
-                self.missing[text] = self._new_node()
-            return self.missing[text]
-        alike = carriers if len(carriers) == 1 else self.by_core.get((text, core), ())
-        return next(iter(alike)) if len(alike) == 1 else None
+        if text in self.several:
+            alike = self.by_core.get((text, core), ())
+            return alike[0] if len(alike) == 1 else None
+        node = self.by_id.get(text)
+        if node is None:
+            node = self.missing.get(text)
+            if node is None:
+                node = self.missing[text] = self._new_node()
+        return node
 
     def _adopt(self, node: int, parent: int, *, join: bool) -> None:
         if parent == node:
             return
-        self.parents[node][parent] = None
-        if join:
-            self._join(node, parent)
-
-    def _join_by(self, node_of: Iterable[int], key: Callable[[Envelope], str | None]) -> None:
-        first: dict[str, int] = {}
-        for member, node in zip(self.members, node_of, strict=True):
-            if (text := key(member.envelope)) is not None:
-                self._join(first.setdefault(text, node), node)
+        edge = parent << 32 | node
+        joined = self.edges.get(edge)
+        if joined is None:
+            self.children[parent].append(node)
+        if not joined:
+            self.edges[edge] = join
+            if join:
+                self._join(node, parent)
 
     def _join(self, one: int, other: int) -> None:
         one, other = self._find(one), self._find(other)
@@ -239,16 +275,6 @@ class _Weaver:
 def conversation_index(envelope: Envelope) -> str:
     """The part of Outlook's Thread-Index that all messages of a conversation share; empty where there is none."""
     return _index(envelope)[:_THREAD_INDEX_DIGITS]
-
-
-def _ids(envelope: Envelope) -> tuple[str, ...]:
-    """The message's own ids, the present one first; an empty `<>` names nobody."""
-    own = (envelope.message_id, *envelope.other_ids) if envelope.message_id else envelope.other_ids
-    return tuple(text for text in own if text and len(text) > 2)
-
-
-def _author(envelope: Envelope) -> str:
-    return envelope.from_[0].address if envelope.from_ else ""
 
 
 def _index(envelope: Envelope) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -19,6 +20,14 @@ TailForm = Literal["right", "wrong", "free"]
 #: Between two codes written side by side: `E05/D12 prices`.
 _BETWEEN_CODES = " /,+&|-"
 _DANGLING = " -–—:;,/|·#*+&"
+#: How most subjects that are right begin: a few usual marks, a code, and behind it the end, a sign, or a blank and then
+#: something that nobody can take for a tail, or upper-case letters alone. Folding changes nothing of it.
+_PLAIN = re.compile(
+    r"(?:(?:R[Ee]|F[Ww]|Fwd|AW|WG|回复|答复|转发)[:：] ?){0,20}"
+    r"([A-Z]{0,2}[0-9]{1,6})(?! ?%|[.,][0-9])"
+    r"(?:\Z|[!-/:-@\[-`{-~]| (?:[!-@\[-~\u4e00-\u9fa5]|[A-Z][ -@\[-~]|([A-Z]{2}[A-Z0-9]*)(?:\Z|[ -/:-@\[-`{-~])))"
+)
+_TAIL_LENGTHS = range(4, 7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +45,14 @@ class SubjectJudge:
 
     reader: CodeReader
     plain_words: frozenset[str] = PLAIN_WORDS
+
+    def plainly_ok(self, subject: str, customer: Customer) -> bool:
+        """Whether a first look tells that `judge` will say `ok`, of a code without doubt; no where it cannot tell."""
+        found = _PLAIN.match(subject)
+        if not found or found[1] != customer.code or self.reader.exact(found[1]) is not customer:
+            return False
+        tail = found[2]
+        return tail is None or len(tail) not in _TAIL_LENGTHS or self.tail_form(tail, customer) != "wrong"
 
     def judge(self, subject: str, customer: Customer | None) -> Judgement:
         """The first form that fits, in the order of DOMAIN 6; `customer` None where none is decided."""
@@ -77,10 +94,12 @@ class SubjectJudge:
         if judgement.form == "ok":
             return judgement.peeled.written.text
         return next(
-            subject for subject in self._proposals(judgement, customer) if self._plainly_ok(subject, customer)
+            subject for subject in self._proposals(judgement, customer) if self._surely_ok(subject, customer)
         )
 
-    def _plainly_ok(self, subject: str, customer: Customer) -> bool:
+    def _surely_ok(self, subject: str, customer: Customer) -> bool:
+        if self.plainly_ok(subject, customer):
+            return True
         again = self.judge(subject, customer)
         return again.form == "ok" and again.code is not None and not again.code.doubtful
 

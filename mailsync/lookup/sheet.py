@@ -143,11 +143,12 @@ def _last(
     if not chosen:
         return None
     message, mail = max(chosen, key=lambda one: one[0].internal_date)
+    view = views[message.key]
     names = [
         next((contact.name for contact in roster.contacts_at(person.address) if contact.name), "")
-        or person.name
+        or view.name_of(person)
         or person.address
-        for person in views[message.key].side.outside
+        for person in view.side.outside
     ]
     return LastMail(
         when=message.envelope.date or message.internal_date,

@@ -20,8 +20,9 @@ from collections.abc import Callable, Sequence
 from mailsync.__main__ import BETWEEN_COLLECTIONS
 from mailsync.audit.plan import audit
 from mailsync.conversations.attribution import attribute
+from mailsync.conversations.copies import Member
 from mailsync.conversations.reading import CodeReader
-from mailsync.conversations.threads import Member, thread
+from mailsync.conversations.threads import thread
 from mailsync.conversations.verdict import SubjectJudge
 from mailsync.mailbox.headers import Envelope, Message
 from tests.benchmarks.attribution_world import OWN, MailWorld

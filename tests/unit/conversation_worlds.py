@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -138,3 +139,21 @@ def world(messages: Sequence[Message], filed: Mapping[str, str] | None = None) -
     by_name = {message.fingerprint: message for message in numbered}
     hand = {by_name[name].key: code for name, code in (filed or {}).items()}
     return World(messages=by_name, attributions=attribute(numbered, ROSTER, OWN, hand_filed=hand))
+
+
+def steps(work: Callable[[], object]) -> int:
+    """How many steps of the interpreter `work` takes: the same on every machine, however busy."""
+    count = 0
+
+    def step(frame: object, event: str, arg: object) -> object:
+        nonlocal count
+        count += 1
+        return step
+
+    before = sys.gettrace()
+    sys.settrace(step)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mailsync.conversations.attribution import attribute
-from mailsync.conversations.threads import Member, thread
+from mailsync.conversations.copies import Member
+from mailsync.conversations.threads import thread
 from mailsync.mailbox.headers import Envelope, Message
-from tests.unit.conversation_worlds import OWN, ROSTER, START, mail, people, world
+from tests.unit.conversation_worlds import OWN, ROSTER, START, mail, people, steps, world
 
 OUTLOOK = "01db2f" + "ab" * 19
 OTHER_OUTLOOK = "01db30" + "cd" * 19
@@ -337,6 +339,56 @@ THREAD = [
         {"b": "D12 thread"},
     ),
     Scenario(
+        "an id that a relay replaced on the way: the copy that came back carries it",
+        [
+            mail("q", "jane > me"),
+            mail("a", "me > bank mate", "payment", after="q", day=1),
+            mail("b", "me > bank mate", "[list] payment", after="q", day=1, role="inbox", id="by-relay"),
+            mail("c", "bank > me", "Re: payment", after="by-relay", day=2),
+        ],
+        {"b": "D12 thread", "c": "D12 thread"},
+    ),
+    Scenario(
+        "a Sent copy that was saved before it had an id",
+        [
+            mail("a", "me > bank", "payment", bcc="jane", id=None),
+            mail("b", "me > bank", "payment", role="inbox"),
+            mail("c", "bank > me", "Re: payment", after="b", day=1),
+        ],
+        {"a": "D12 participant", "b": "D12 thread", "c": "D12 thread"},
+    ),
+    Scenario(
+        "messages that differ in time, people, subject or what they answer are no copies",
+        [
+            mail("a", "me > bank", "payment", bcc="jane"),
+            mail("b", "me > bank", "payment", day=1),
+            mail("c", "me > bank", "other"),
+            mail("d", "me > bank", "payment", cc="stranger"),
+            mail("e", "me > bank", "payment", after="gone"),
+        ],
+        {"b": "- none", "c": "- none", "d": "- none", "e": "- none"},
+    ),
+    Scenario(
+        "forms of a web site that come within one second are no copies",
+        [
+            mail("a", "mate > me", "inquiry", reply_to="jane"),
+            mail("b", "mate > me", "inquiry", reply_to="stranger"),
+        ],
+        {"a": "D12 participant", "b": "- none"},
+    ),
+    Scenario(
+        "neither are what machines write, nor many alike",
+        [
+            mail("a", "me > bank", "alarm", bcc="jane"),
+            *(mail(f"b{n}", "me > bank", "alarm") for n in range(6)),
+            *(
+                replace(m, envelope=replace(m.envelope, automatic=True))
+                for m in (mail("c", "me > bank", "receipt", bcc="jane"), mail("d", "me > bank", "receipt"))
+            ),
+        ],
+        {"b0": "- none", "d": "- none"},
+    ),
+    Scenario(
         "a message that answers itself", [mail("a", "bank > me", after="a", refs="a a")], {"a": "- none"}
     ),
     Scenario(
@@ -621,7 +673,64 @@ def test_repeated_ids_in_long_references_cost_little() -> None:
         )
         for number in range(800)
     ]
-    assert sum(map(len, thread(members).parents.values())) <= 20 * len(members)
+    assert sum(map(len, thread(members).children.values())) <= 20 * len(members)
+
+
+@pytest.mark.parametrize(
+    "says, member",
+    [
+        ("a chain", lambda n: _answer(n, after=[n - 1], refs=range(max(0, n - 12), n))),
+        ("a chain read backwards", lambda n: _answer(-n, after=[1 - n], refs=range(1 - n, min(1, 13 - n)))),
+        ("answers to one", lambda n: _answer(n, after=[0], refs=[0])),
+        ("a ring", lambda n: _answer(n, after=[n + 1], refs=[n + 2, n + 1])),
+        ("one id on all", lambda n: _answer(0, core=f"s{n}", refs=[0, 1])),
+        ("one Thread-Index", lambda n: _answer(n, index=OUTLOOK)),
+        ("answers to one Thread-Index", lambda n: _answer(n, index=OUTLOOK + "11" * 5 * (n % 2))),
+        ("Thread-Indexes one in another", lambda n: _answer(n, index=OUTLOOK + "11" * 5 * min(n, 40))),
+        ("copies of one", lambda n: _answer(0)),
+        ("renamed copies of one", lambda n: _answer(n, date=True)),
+    ],
+)
+def test_the_work_of_threading_grows_with_the_messages(says: str, member: Callable[[int], Member]) -> None:
+    """Counted in steps of the interpreter, not in seconds. No recursion: its limit would be met as well."""
+    few, many = ([member(n) for n in range(count)] for count in (150, 600))
+    assert steps(lambda: thread(many)) <= 5 * steps(lambda: thread(few)) + 1_000, says
+
+
+def _answer(
+    number: int,
+    *,
+    after: Iterable[int] = (),
+    refs: Iterable[int] = (),
+    index: str | None = None,
+    core: str = "",
+    date: bool = False,
+) -> Member:
+    envelope = Envelope(
+        from_=people("bank"),
+        message_id=f"<{number}@x>",
+        in_reply_to=tuple(f"<{other}@x>" for other in after),
+        references=tuple(f"<{other}@x>" for other in refs),
+        thread_index=index,
+        date=START if date else None,
+    )
+    return Member(envelope=envelope, core=core)
+
+
+@given(
+    st.lists(st.tuples(st.lists(st.integers(0, 12), max_size=5), st.lists(st.integers(0, 12), max_size=2)))
+)
+def test_conversations_are_what_ids_connect(headers: list[tuple[list[int], list[int]]]) -> None:
+    """Against the plainest reading: with ids that differ, a conversation is all that hangs together by them."""
+    members = [_answer(n, refs=refs, after=after) for n, (refs, after) in enumerate(headers)]
+    made = thread(members)
+    near = [{n, *refs, *after} for n, (refs, after) in enumerate(headers)]
+    whole = [set(ids) for ids in near]
+    for _ in near:
+        whole = [set().union(ids, *(other for other in whole if other & ids)) for ids in whole]
+    for one, other in combinations(range(len(members)), 2):
+        together = made.thread_of[one] == made.thread_of[other]
+        assert together == bool(whole[one] & whole[other])
 
 
 NAMES = st.sampled_from([f"m{number}" for number in range(8)])

@@ -24,7 +24,7 @@ def keys(messages: list[Message]) -> list[MessageKey]:
 
 def test_an_answer_joins_what_was_apart() -> None:
     first, second, other = numbered(
-        [mail("a", "jane > me"), mail("b", "kurt > me"), mail("c", "bank > me", "x")]
+        [mail("a", "jane > me"), mail("b", "kurt > me"), mail("c", "bank > me", "x", day=1)]
     )
     kin = Kin([first, second, other])
     assert kin.of([first.key]) == {first.key}

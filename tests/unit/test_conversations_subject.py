@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from mailsync.conversations.reading import CodeReader
 from mailsync.conversations.subject import LONGEST_SUBJECT, core_subject, peel, read
 from mailsync.conversations.verdict import SubjectJudge
 from mailsync.registry.roster import Customer, Roster
+from tests.unit.conversation_worlds import steps
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 SHOWS = frozenset("ABDEFJSZ")
@@ -149,6 +152,54 @@ def test_a_suggestion_is_ok_and_asks_for_nothing_more(subject: str, customer: Cu
     assert JUDGE.suggest(again, customer) == suggested
 
 
+PLAIN = st.tuples(
+    st.lists(
+        st.sampled_from(["Re: ", "RE:", "Fwd: ", "答复：", "回复: ", "[list] ", "re: ", "\u200b"]), max_size=3
+    ),
+    st.sampled_from(["D12", "E05", "F03", "012", "1000", "J6", "d12", "[D12]", "D99", "350"]),
+    st.lists(st.sampled_from([*" .,:-/%_[", "  ", "\t", "\u0301", "\u200b", "Ａ"]), max_size=2),
+    st.sampled_from(
+        ["AUGI", "AUXX", "DEKE", "AUGIX", "AUTO", "BEMI", "AUGi", "A", "New", "x", "报价", "7", "(fwd)", ""]
+    ),
+    st.sampled_from(["", " order", ": x", "\u0301", "。", "_", "'s"]),
+).map(lambda parts: "".join(["".join(parts[0]), parts[1], "".join(parts[2]), *parts[3:]]))
+
+
+@given(PLAIN | FRAGMENTS, CUSTOMERS)
+def test_the_first_look_says_what_the_closer_look_says(subject: str, customer: Customer) -> None:
+    if JUDGE.plainly_ok(subject, customer):
+        judgement = JUDGE.judge(subject, customer)
+        assert judgement.form == "ok" and judgement.code is not None and not judgement.code.doubtful
+
+
+@pytest.mark.parametrize(
+    "code, subject",
+    [
+        ("D12", "D12 new samples 2019"),
+        ("D12", "Re: D12 AUGI order 7"),
+        ("D12", "回复：D12 报价"),
+        ("D12", "RE: FW: D12: Samples"),
+        ("D12", "D12"),
+        ("D12", "D12 CARGO READY"),
+        ("012", "012 PO 7"),
+    ],
+)
+def test_a_first_look_is_enough_for_everyday_subjects(code: str, subject: str) -> None:
+    customer = ROSTER.customer(code)
+    assert customer and JUDGE.plainly_ok(subject, customer)
+
+
+@given(st.text(max_size=30) | FRAGMENTS)
+def test_folding_is_character_by_character(subject: str) -> None:
+    """Also where a look at the whole spares looking at each."""
+    written = read(subject)
+    signs = [unicodedata.normalize("NFKC", sign) for sign in written.text]
+    assert written.folded == "".join(signs).replace("∶", ":").replace("꞉", ":")
+    assert [written.at(place) for place in range(len(written.folded))] == [
+        place for place, sign in enumerate(signs) for _ in sign
+    ]
+
+
 @given(FRAGMENTS, CUSTOMERS)
 def test_marks_and_tags_in_front_change_no_verdict(subject: str, customer: Customer) -> None:
     peeled = JUDGE.reader.peel(subject)
@@ -196,24 +247,6 @@ def test_hostile_subjects_are_capped(piece: str) -> None:
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_work_grows_with_the_length_and_no_faster(piece: str) -> None:
     """Counted in steps of the interpreter, not in seconds."""
-    short, long = (_steps(piece * (size // len(piece))) for size in (240, 960))
+    subjects = [piece * (size // len(piece)) for size in (240, 960)]
+    short, long = (steps(partial(JUDGE.judge, subject, ROSTER.customers[0])) for subject in subjects)
     assert long <= 5 * short + 200
-
-
-def _steps(subject: str) -> int:
-    import sys
-
-    count = 0
-
-    def step(frame: object, event: str, arg: object) -> object:
-        nonlocal count
-        count += 1
-        return step
-
-    before = sys.gettrace()
-    sys.settrace(step)
-    try:
-        JUDGE.judge(subject, ROSTER.customers[0])
-    finally:
-        sys.settrace(before)
-    return count

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from mailsync.conversations.copies import Member
 from mailsync.conversations.subject import core_subject
-from mailsync.conversations.threads import Member, thread
+from mailsync.conversations.threads import thread
 from mailsync.mailbox.headers import Envelope
 from mailsync.mailbox.parse import parse_envelope
 from tests.unit.test_conversations_subject import JUDGE, ROSTER, rows
