@@ -63,39 +63,55 @@ class View:
 
 def look(messages: Sequence[Message], reader: CodeReader, acquaintance: Acquaintance) -> list[View]:
     """Read every message once."""
-    said: dict[Side, Participants] = {}
-    return [_view(message, reader, acquaintance, said) for message in messages]
+    reading = _Reading(reader, acquaintance)
+    return [reading.view(message) for message in messages]
 
 
-def _view(
-    message: Message, reader: CodeReader, acquaintance: Acquaintance, said: dict[Side, Participants]
-) -> View:
-    """`said`: what the people of a side say, each side asked once."""
-    envelope = threading = message.envelope
-    reporter: str | None = None
-    returned = envelope.returned
-    if returned is not None:
-        threading = _reply_to_returned(envelope, returned)
-        envelope = returned
-        reporter = participants(acquaintance.side(message.envelope, message.role).known).customer
-        side = acquaintance.side_of_returned(returned)
-    else:
-        side = acquaintance.side(envelope, message.role)
-    told = said.get(side)
-    if told is None:
-        told = said[side] = participants(side.known)
-    peeled = reader.peel(envelope.subject)
-    return View(
-        message=message,
-        envelope=envelope,
-        threading=threading,
-        side=side,
-        peeled=peeled,
-        code=reader.first(peeled),
-        participants=told,
-        bounce=returned is not None,
-        reporter=reporter,
-    )
+class _Reading:
+    """Reads messages; what the messages of a conversation have in common, subject and people, is read once."""
+
+    def __init__(self, reader: CodeReader, acquaintance: Acquaintance) -> None:
+        self._reader = reader
+        self._acquaintance = acquaintance
+        self._subjects: dict[str, tuple[Peeled, CodeInSubject | None]] = {}
+        self._said: dict[Side, Participants] = {}
+
+    def view(self, message: Message) -> View:
+        envelope = threading = message.envelope
+        returned = envelope.returned
+        reporter: str | None = None
+        if returned is None:
+            side = self._acquaintance.side(envelope, message.role)
+        else:
+            reporter = self._participants(self._acquaintance.side(envelope, message.role)).customer
+            threading = _reply_to_returned(envelope, returned)
+            envelope = returned
+            side = self._acquaintance.side_of_returned(returned)
+        peeled, code = self._subject(envelope.subject)
+        return View(
+            message=message,
+            envelope=envelope,
+            threading=threading,
+            side=side,
+            peeled=peeled,
+            code=code,
+            participants=self._participants(side),
+            bounce=returned is not None,
+            reporter=reporter,
+        )
+
+    def _subject(self, subject: str) -> tuple[Peeled, CodeInSubject | None]:
+        known = self._subjects.get(subject)
+        if known is None:
+            peeled = self._reader.peel(subject)
+            known = self._subjects[subject] = (peeled, self._reader.first(peeled))
+        return known
+
+    def _participants(self, side: Side) -> Participants:
+        known = self._said.get(side)
+        if known is None:
+            known = self._said[side] = participants(side.known)
+        return known
 
 
 def _reply_to_returned(envelope: Envelope, returned: Envelope) -> Envelope:

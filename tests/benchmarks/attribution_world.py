@@ -105,7 +105,7 @@ class MailWorld:
             number, other = (n * 10 + rng.randrange(10)) % self.customers, self._forwarder(n)
         else:
             other = Address(name="Stranger", address=f"s{rng.randrange(9_000)}@stranger{first % 700}.example")
-        subject = writer.topic()
+        subject = f"{writer.topic()} {first}"
         if kind != "stranger" and rng.random() < 0.7:
             subject = writer.write(self.samples[number], "ok", subject)
         index = f"01da{first:040x}" if rng.random() < 0.2 else None
