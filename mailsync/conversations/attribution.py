@@ -85,7 +85,7 @@ def _names(views: Sequence[View], threads: Threads) -> dict[MessageKey, str]:
     least: dict[int, str] = {}
     for view, number in zip(views, threads.thread_of, strict=True):
         name = view.message.envelope.message_id
-        if not name or name in threads.several or name not in threads.by_id:
+        if not name or len(threads.carriers(name)) != 1:
             name = "{}/{}/{}".format(*view.message.key)
         least[number] = min(name, least.get(number, name))
     return {view.message.key: least[number] for view, number in zip(views, threads.thread_of, strict=True)}

@@ -151,13 +151,8 @@ class Acquaintance:
 
     def engaged_recipients(self, envelope: Envelope) -> list[Person]:
         """The `known` people of a sent message's side, without the rest of it; who is addressed twice stands twice."""
-        seen, found = self._seen, []
-        for one in envelope.to + envelope.cc + envelope.bcc:
-            address = one.address
-            person = seen[address] if address in seen else self.person(address)
-            if person is not None and person.customers:
-                found.append(person)
-        return found
+        people = [self.person(one.address) for one in envelope.to + envelope.cc + envelope.bcc]
+        return [person for person in people if person is not None and person.customers]
 
     def side(self, envelope: Envelope, role: MailboxRole) -> Side:
         """Outgoing: it lies in a Sent mailbox, or an own person wrote it.
@@ -174,14 +169,15 @@ class Acquaintance:
         outside, as where the report is a receipt.
         """
         recipients = returned.to + returned.cc
-        received = not self._from_own(returned) and any(
-            one.address and self.person(one.address) is None for one in recipients
-        )
+        received = not self._from_own(returned) and any(self._is_own(one.address) for one in recipients)
         sent = self._any_outside(recipients + returned.bcc) and not received
         return self.side(returned, "sent" if sent else "inbox")
 
     def _from_own(self, envelope: Envelope) -> bool:
-        return any(author.address and self.person(author.address) is None for author in envelope.from_)
+        return any(self._is_own(author.address) for author in envelope.from_)
+
+    def _is_own(self, address: str) -> bool:
+        return bool(address) and self.person(address) is None
 
     def _any_outside(self, addresses: Iterable[Address]) -> bool:
         return any(self.person(one.address) for one in addresses)
