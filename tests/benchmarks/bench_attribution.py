@@ -2,6 +2,9 @@
 
 Run by `make bench`. CPU time of this process, the best of several rounds; sizes of one table are measured in turn in one
 run, so their ratios hold on a busy machine too. `--profile` says where the time goes.
+
+Goals: 4 µs for the audit of a plain subject that is right, 40 µs on average with every mistake, 25 µs to attribute a message,
+growth exponents of at most 1.1.
 """
 
 from __future__ import annotations
