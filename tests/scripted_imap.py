@@ -8,11 +8,12 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from mailsync.mailbox.imap import ImapLogin
 
-#: What to answer to a command: lines before the tagged one, which is `TAG OK done` unless one begins with `TAG `.
+#: What to answer to a command: lines before the tagged one, which is `TAG OK done` unless one begins with `TAG `. After
+#: a line that begins with `+` one line of the client is waited for.
 Answer = bytes | Callable[[bytes], bytes]
 _CRLF = b"\r\n"
 
@@ -72,13 +73,19 @@ class ScriptedImap:
                 self.heard.append(rest.decode())
                 if rest.startswith(b"AUTHENTICATE") and len(rest.split()) == 2:
                     connection.sendall(b"+ \r\n")
-                    self.heard.append("(secret) " + lines.readline().decode().strip())
+                    self._hear_secret(lines)
                 answer = self._answer(rest)
                 if answer is None:
                     return
                 if not re.search(rb"^TAG ", answer, re.M):
                     answer += b"TAG OK done\r\n"
-                connection.sendall(re.sub(rb"^TAG ", tag + b" ", answer, flags=re.M))
+                for part in re.split(rb"(?<=\n)(?=\+)|(?<=\n)(?=TAG )", answer):
+                    connection.sendall(re.sub(rb"^TAG ", tag + b" ", part, flags=re.M))
+                    if part.startswith(b"+"):
+                        self._hear_secret(lines)
+
+    def _hear_secret(self, lines: BinaryIO) -> None:
+        self.heard.append("(secret) " + lines.readline().decode().strip())
 
     def _answer(self, rest: bytes) -> bytes | None:
         verb = _verb(rest.decode())

@@ -99,7 +99,7 @@ def _readable_secrets(config: Config) -> list[str]:
     """The passwords that files and environment hold now. Commands are not run for this: they may ask a person."""
     secrets = []
     for login in config.logins():
-        if login.password_command is None:
+        if login.password_file or login.password_env:
             try:
                 secrets.append(login.password())
             except ConfigError:  # said where the login is used, by the account that needs it

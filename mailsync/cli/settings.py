@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
 from mailsync import config as configuration
@@ -72,7 +73,7 @@ def _reps(config: Config) -> Iterator[Account]:
         yield Account(
             name=rep.name,
             addresses=tuple(normalise_address(address) for address in (rep.address, *rep.aliases)),
-            mail=_access(rep.imap),
+            mail=_mail_access(rep.imap),
             special_mailboxes=tuple(rep.mailboxes.model_dump().items()),
             books=tuple(_book(book) for book in rep.books),
             confirmed=rep.confirmed,
@@ -130,6 +131,14 @@ def _built_in_book(config: Config) -> Iterator[Account]:
 
 def _book(book: configuration.BookLogin) -> BookAccess:
     return BookAccess(access=_access(book), scope=book.scope, create_missing=book.create_missing)
+
+
+def _mail_access(login: configuration.ImapLogin) -> Access:
+    return replace(
+        _access(login),
+        authorization=login.authorization,
+        token=login.token if login.token_command else None,
+    )
 
 
 def _access(login: configuration.Login) -> Access:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -24,6 +25,7 @@ from mailsync.config.base import Strict, WithPassword, WithScope
 from mailsync.config.registry import Registry as Registry
 from mailsync.config.registry import SqlTable as SqlTable
 from mailsync.config.registry import SqlTables as SqlTables
+from mailsync.config.secrets import token_from_command
 from mailsync.config.server import ACCOUNT, Server
 from mailsync.errors import ConfigError, UsageError
 from mailsync.text import N_
@@ -35,6 +37,8 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 class Login(WithPassword):
     """A server and who logs in there. The password comes from a file, a command or the environment."""
 
+    SECRETS: ClassVar[str] = "password_file, password_command, password_env"
+
     url: str
     user: str
     ca_file: Path | None = None
@@ -43,7 +47,7 @@ class Login(WithPassword):
     @model_validator(mode="after")
     def _one_secret(self) -> Login:
         if self.passwords_named != 1:
-            raise ValueError("give exactly one of password_file, password_command, password_env")
+            raise ValueError(f"give exactly one of {self.SECRETS}")
         return self
 
     def password(self) -> str:
@@ -52,6 +56,31 @@ class Login(WithPassword):
 
 
 class ImapLogin(Login):
+    """A mailbox. Instead of by password one may sign in by an OAuth2 token, which a command prints."""
+
+    SECRETS: ClassVar[str] = f"{Login.SECRETS}, token_command"
+
+    authorization: str = ""  #: whose mail, where `user` is a master (SASL authorization identity)
+    token_command: str | None = None
+
+    @property
+    def passwords_named(self) -> int:
+        return super().passwords_named + (self.token_command is not None)
+
+    def token(self) -> str:
+        """Have the command print an access token now. Raises `AccountError`."""
+        return token_from_command(self.token_command or "", self.user)
+
+    @field_validator("token_command")
+    @classmethod
+    def _can_be_split(cls, command: str | None) -> str | None:
+        try:
+            if command is not None and not shlex.split(command):
+                raise ValueError("it is empty")
+        except ValueError as error:
+            raise ValueError(f"this is no command line: {error}") from None
+        return command
+
     @field_validator("url")
     @classmethod
     def _scheme(cls, url: str) -> str:

@@ -33,7 +33,7 @@ _ACCOUNT_COLUMNS = frozenset(
         for server in ("imap", "book")
         for key in ("url", "user", "password_file", "ca_file")
     }
-    | {"book_scope"}
+    | {"imap_authorization", "imap_token_command", "book_scope"}
 )
 
 

@@ -6,15 +6,17 @@ import base64
 import ipaddress
 import socket
 import ssl
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from mailsync.errors import AccountError
 from mailsync.text import N_, one_line
 
 Security = Literal["tls", "starttls", "none"]
+Mechanism = Literal["PLAIN", "OAUTHBEARER", "XOAUTH2"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,8 @@ class ImapLogin:
     user: str  #: `user*master` where one master login serves all
     password: str = field(repr=False)
     authorization: str = ""  #: SASL authorization identity: whose mail, where `user` is a master (RFC 4616)
+    #: In place of a password: gives an OAuth2 access token, at each sign-in anew (they live for an hour).
+    token: Callable[[], str] | None = field(default=None, repr=False)
     ca_file: Path | None = None
     connect_timeout: float = 15
     read_timeout: float = 60
@@ -40,6 +44,7 @@ class ImapLogin:
         user: str,
         password: str,
         authorization: str = "",
+        token: Callable[[], str] | None = None,
         ca_file: Path | None = None,
         insecure: bool = False,
     ) -> ImapLogin:
@@ -58,31 +63,31 @@ class ImapLogin:
             user=user,
             password=password,
             authorization=authorization,
+            token=token,
             ca_file=ca_file,
         )
 
-    @property
-    def plain(self) -> str:
-        """The words of SASL PLAIN (RFC 4616), in base64."""
-        words = f"{self.authorization}\0{self.user}\0{self.password}"
-        return base64.b64encode(words.encode("utf-8", "surrogatepass")).decode()
+    def ready(self) -> ImapLogin:
+        """This login with what it signs in by now as `password`. Raises `AccountError` where no token is to be had."""
+        return self if self.token is None else replace(self, password=self.token())
+
+    def said(self, mechanism: Mechanism) -> bytes:
+        """What the client says in a SASL mechanism: RFC 4616; RFC 7628 section 3.1; Google's and Microsoft's XOAUTH2."""
+        whose = self.authorization or self.user
+        match mechanism:
+            case "PLAIN":
+                words = f"{self.authorization}\0{self.user}\0{self.password}"
+            case "OAUTHBEARER":
+                escaped = whose.replace("=", "=3D").replace(",", "=2C")
+                server = f"host={self.host}\1port={self.port}"
+                words = f"n,a={escaped},\1{server}\1auth=Bearer {self.password}\1\1"
+            case "XOAUTH2":
+                words = f"user={whose}\1auth=Bearer {self.password}\1\1"
+        return words.encode("utf-8", "surrogatepass")
 
     @property
     def server(self) -> str:
         return f"{self.host}:{self.port}"
-
-
-def login_refused(login: ImapLogin, answer: str) -> AccountError:
-    text = _harmless(login, answer)
-    return AccountError(
-        N_(
-            "{server} refused the login of {user}: {answer} Check user name and password"
-            " (many providers want an app password or authorisation code, and IMAP switched on in their settings)."
-        ),
-        server=login.server,
-        user=login.user,
-        answer=text,
-    )
 
 
 def account_error(login: ImapLogin, error: Exception) -> AccountError:
@@ -91,7 +96,7 @@ def account_error(login: ImapLogin, error: Exception) -> AccountError:
         return error
     template = _reason(login, error)
     return AccountError(
-        template, server=login.server, host=login.host, user=login.user, reason=_harmless(login, error)
+        template, server=login.server, host=login.host, user=login.user, reason=harmless(login, error)
     )
 
 
@@ -133,11 +138,12 @@ def _reason(login: ImapLogin, error: Exception) -> str:
             )
 
 
-def _harmless(login: ImapLogin, error: Exception | str) -> str:
-    """A server's words without the password: some echo it."""
+def harmless(login: ImapLogin, error: Exception | str) -> str:
+    """A server's words without the password or token: some echo it."""
     text = one_line(str(error))
-    for secret in {login.password, one_line(login.password), login.plain}:
-        if secret:
+    if login.password:
+        said = [base64.b64encode(login.said(mechanism)).decode() for mechanism in get_args(Mechanism)]
+        for secret in (login.password, one_line(login.password), *said):
             text = text.replace(secret, "***")
     return text[:300]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import imaplib
+import json
 import logging
 import re
 import socket
@@ -20,7 +21,8 @@ import mailsync
 from mailsync.errors import AccountError
 from mailsync.mailbox.connection import DEAD, Connection
 from mailsync.mailbox.line import Line
-from mailsync.mailbox.login import ImapLogin, account_error, login_refused
+from mailsync.mailbox.login import ImapLogin, Mechanism, account_error
+from mailsync.mailbox.refusals import is_busy, login_refused
 from mailsync.mailbox.traffic import Traffic
 from mailsync.mailbox.wire import MalformedAnswer
 from mailsync.text import N_, one_line
@@ -29,12 +31,17 @@ log = logging.getLogger(__name__)
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
+#: What is said to one challenge too many. A token is refused by one: the server waits for this before it says NO
+#: (RFC 7628 section 3.2.3; XOAUTH2 wants an empty line).
+_ENDS: dict[Mechanism, bytes] = {"PLAIN": b"*", "OAUTHBEARER": base64.b64encode(b"\1"), "XOAUTH2": b""}
+
 
 def open_connection(
     login: ImapLogin, clock: Callable[[], float] = time.monotonic, traffic: Traffic | None = None
 ) -> Connection:
     """A logged-in connection. Raises `AccountError` in words that a mail administrator acts on; never with a password."""
     traffic = traffic if traffic is not None else Traffic()
+    login = login.ready()
     traffic.connections += 1
     client: _Client | None = None
     try:
@@ -46,6 +53,9 @@ def open_connection(
         raise login_refused(login, str(error)) from None
     except (AccountError, OSError, MalformedAnswer, imaplib.IMAP4.error, UnicodeError) as error:
         _hang_up(client)
+        # Where there are too many connections, BYE comes in place of a greeting.
+        if isinstance(error, imaplib.IMAP4.error) and is_busy(_words(error)):
+            raise login_refused(login, _words(error)) from None
         raise account_error(login, error) from None
 
 
@@ -99,36 +109,52 @@ class _Client(IMAPClient):  # type: ignore[misc]
             self._introduce()
 
     def _authenticate(self) -> None:
-        """AUTHENTICATE PLAIN where offered (it carries UTF-8 and a master's identity), else LOGIN."""
+        """By a SASL mechanism where one is fit, else by LOGIN."""
         login, imap = self._login, self._imap
-        words = (login.authorization, login.user, login.password)
-        if any(_CONTROL.search(word) for word in words):
+        if any(_CONTROL.search(word) for word in (login.authorization, login.user, login.password)):
             raise LoginError("a control character in user name or password")
-        plain, at_once = self.has_capability("AUTH=PLAIN"), self.has_capability("SASL-IR")
+        mechanism, at_once = self._mechanism(), self.has_capability("SASL-IR")
         # What was offered before the login says nothing of what is offered after it.
         self._cached_capabilities = None
         imap.untagged_responses.clear()
         try:
-            if plain or login.authorization or not "".join(words).isascii():
-                self._authenticate_plain(at_once=at_once)
-            else:
+            if mechanism is None:
                 self._logged_in(*imap._simple_command("LOGIN", quoted(login.user), quoted(login.password)))
+            else:
+                self._authenticate_by(mechanism, at_once=at_once)
         except DEAD:
             raise
         except imaplib.IMAP4.error as error:
             raise LoginError(str(error)) from None
 
-    def _authenticate_plain(self, *, at_once: bool) -> None:
+    def _mechanism(self) -> Mechanism | None:
+        """PLAIN where offered, or needed: it carries UTF-8 and a master's identity. Tokens have mechanisms of their own."""
+        login = self._login
+        if login.token is None:
+            sayable = f"{login.user}{login.password}".isascii() and not login.authorization
+            return "PLAIN" if self.has_capability("AUTH=PLAIN") or not sayable else None
+        mechanisms: tuple[Mechanism, ...] = ("OAUTHBEARER", "XOAUTH2")
+        for mechanism in mechanisms:
+            if self.has_capability(f"AUTH={mechanism}"):
+                return mechanism
+        raise AccountError(
+            N_(
+                "{server} lets nobody in by a token (no OAUTHBEARER, no XOAUTH2). Give a password instead of token_command"
+            ),
+            server=login.server,
+        )
+
+    def _authenticate_by(self, mechanism: Mechanism, *, at_once: bool) -> None:
         """`at_once`: the words stand in the command itself (SASL-IR, RFC 4959), which saves a round trip."""
-        words = self._login.plain
-        if at_once:
-            self._logged_in(*self._imap._simple_command("AUTHENTICATE", "PLAIN", words))
-        else:
-            self._imap.authenticate("PLAIN", lambda _challenge: base64.b64decode(words))
+        said = _Said(mechanism, self._login.said(mechanism))
+        arguments = [said.answer(b"")] if at_once else []
+        self._imap.literal = said.answer  # imaplib calls it for each challenge
+        kind, text = self._imap._simple_command("AUTHENTICATE", mechanism, *arguments)
+        self._logged_in(kind, [*text, *said.told])
 
     def _logged_in(self, kind: str, text: list[bytes]) -> None:
         if kind != "OK":
-            raise LoginError(b" ".join(text).decode("utf-8", "replace"))
+            raise LoginError(b" ".join(filter(None, text)).decode("utf-8", "replace"))
         self._imap.state = "AUTH"
 
     def _introduce(self) -> None:
@@ -138,6 +164,22 @@ class _Client(IMAPClient):  # type: ignore[misc]
             raise
         except imaplib.IMAP4.error as error:
             log.debug("%s did not take our ID: %s", self._login.server, error)
+
+
+class _Said:
+    """What is answered to the challenges of a SASL mechanism: its words, then that there is no more to say."""
+
+    def __init__(self, mechanism: Mechanism, words: bytes) -> None:
+        self._words = [words]
+        self._end = _ENDS[mechanism]
+        self.told: list[bytes] = []  #: why a token was refused
+
+    def answer(self, challenge: bytes) -> bytes:
+        """In base64."""
+        if self._words:
+            return base64.b64encode(self._words.pop())
+        self.told.append(_status(challenge))
+        return self._end
 
 
 class _Imaplib(imaplib.IMAP4):
@@ -205,6 +247,21 @@ class _Imaplib(imaplib.IMAP4):
 def quoted(text: str) -> bytes:
     """An ASCII string as an IMAP quoted string. Raises UnicodeEncodeError."""
     return b'"' + text.encode("ascii").replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+
+
+def _words(error: imaplib.IMAP4.error) -> str:
+    """What a server said in an error of imaplib, which puts it as bytes."""
+    said = error.args[0] if error.args else b""
+    return said.decode("utf-8", "replace").removeprefix("* BYE ") if isinstance(said, bytes) else str(error)
+
+
+def _status(challenge: bytes) -> bytes:
+    """The status in the JSON with which a token is refused (RFC 7628 section 3.2.2), in brackets; b"" where there is none."""
+    try:
+        told = json.loads(base64.b64decode(challenge))
+    except ValueError:  # neither base64 nor JSON
+        return b""
+    return f"({told['status']})".encode() if isinstance(told, dict) and "status" in told else b""
 
 
 def _capabilities(client: _Client) -> frozenset[str]:

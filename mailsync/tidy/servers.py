@@ -94,7 +94,9 @@ def imap_login(access: Access) -> ImapLogin:
     return ImapLogin.of_url(
         access.url,
         user=access.user,
-        password=access.password(),
+        password="" if access.token else access.password(),
+        token=access.token,
+        authorization=access.authorization,
         ca_file=access.ca_file,
         insecure=access.insecure,
     )

@@ -22,6 +22,10 @@ class Access:
     password: Secret
     ca_file: Path | None = None
     insecure: bool = False
+    authorization: str = ""  #: whose mail, where `user` is a master (SASL authorization identity)
+    token: Secret | None = (
+        None  #: in place of the password: an OAuth2 access token, asked for at each sign-in
+    )
 
     @property
     def place(self) -> str:

@@ -52,7 +52,7 @@ def test_the_example_is_valid_and_names_every_key() -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
     in_comments = set(
         re.findall(
-            r"\b(accounts_file|ca_file|password_command|password_env|data_dir|certificate_file|key_file)\b",
+            r"\b(accounts_file|ca_file|password_command|password_env|token_command|data_dir|certificate_file|key_file)\b",
             text,
         )
     )
@@ -97,7 +97,19 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("language = 'fr'\n" + MINIMAL.replace("imaps:", "ftp:"), ["language", "accounts.0.imap.url"]),
         (MINIMAL.replace("imaps:", "imap:"), ["accounts.0.imap", "clear text", "insecure = true"]),
         (MINIMAL + MINIMAL, ["unique", "li.na"]),
-        (MINIMAL.replace(', password_file = "secret"', ""), ["exactly one of password_file"]),
+        (
+            MINIMAL.replace(', password_file = "secret"', ""),
+            ["exactly one of password_file", "token_command"],
+        ),
+        (MINIMAL.replace('"secret"', '"secret", token_command = "a"'), ["exactly one of password_file"]),
+        (
+            MINIMAL.replace('password_file = "secret"', 'token_command = "a \'b"'),
+            ["token_command", "command line"],
+        ),
+        (
+            MINIMAL.replace('password_file = "secret"', 'token_command = " "'),
+            ["token_command", "command line"],
+        ),
         (MINIMAL.replace("li.na@ourcompany.example", "li.na"), ["no e-mail address"]),
         ("timezone = 'Mars/Base'\n", ["timezone", "Mars/Base"]),
         ("[defaults.filing]\nfolder = 'X/{colour}'\n", ["{colour}"]),
@@ -128,13 +140,15 @@ def test_every_problem_is_named_with_its_path(tmp_path: Path, text: str, words: 
 
 def test_accounts_come_from_a_csv_too(tmp_path: Path) -> None:
     (tmp_path / "accounts.csv").write_text(
-        "name,address,aliases,imap_url,imap_user,imap_password_file,book_url,book_user,book_password_file\n"
-        "wang,wang@x.example,a@x.example;b@x.example,imaps://m.example,wang,s,https://d.example/,wang,s\n"
+        "name,address,aliases,imap_url,imap_user,imap_password_file,imap_authorization,"
+        "book_url,book_user,book_password_file\n"
+        "wang,wang@x.example,a@x.example;b@x.example,imaps://m.example,boss,s,wang,https://d.example/,wang,s\n"
     )
     loaded = config.load(write(tmp_path, 'accounts_file = "accounts.csv"\n' + MINIMAL))
     assert [account.name for account in loaded.accounts] == ["li.na", "wang"]
     assert loaded.accounts[1].aliases == ("a@x.example", "b@x.example")
     assert loaded.accounts[1].books[0].password_file == tmp_path / "s"
+    assert loaded.accounts[1].imap.authorization == "wang"
 
 
 @pytest.mark.parametrize(
