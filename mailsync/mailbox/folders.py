@@ -9,6 +9,10 @@ from typing import NamedTuple
 from mailsync.mailbox.headers import MailboxRole
 from mailsync.text import Sentence
 
+#: Invisible, at the end of a name that its server spells otherwise than in modified UTF-7, as raw UTF-8 or with a bare
+#: `&`: what stands before it is said to the server as it is (`wire.encode_name`).
+AS_SPELT = "\N{WORD JOINER}"
+
 Overrides = Mapping[MailboxRole, Sequence[str]]
 
 
@@ -25,7 +29,7 @@ class Counters(NamedTuple):
 class Folder:
     """A mailbox of the account. Counters are None where the server did not say them (RFC 9051 STATUS, RFC 7162)."""
 
-    name: str  #: decoded
+    name: str  #: decoded, or with `AS_SPELT` at the end
     separator: str | None  #: of the hierarchy; None on a server without one
     flags: frozenset[str] = frozenset()  #: LIST attributes, lower case: "\\noselect", "\\sent" …
     subscribed: bool | None = None
@@ -33,6 +37,11 @@ class Folder:
     uidnext: int | None = None
     highestmodseq: int | None = None
     messages: int | None = None
+
+    @property
+    def shown_name(self) -> str:
+        """The name as people read and write it."""
+        return self.name.removesuffix(AS_SPELT)
 
     @property
     def selectable(self) -> bool:
@@ -312,7 +321,7 @@ def roles(folders: Iterable[Folder], overrides: Overrides | None = None) -> dict
     counts at the top of the hierarchy and directly below INBOX; below that it is a person's own folder.
     """
     chosen = {name: role for role, names in (overrides or {}).items() for name in names}
-    return {folder.name: chosen.get(folder.name) or _role(folder) for folder in folders}
+    return {folder.name: chosen.get(folder.shown_name) or _role(folder) for folder in folders}
 
 
 def _role(folder: Folder) -> MailboxRole:
@@ -324,8 +333,8 @@ def _role(folder: Folder) -> MailboxRole:
 def _top_name(folder: Folder) -> str:
     """The name without an INBOX prefix (Courier, Cyrus) or a provider's root ("[Gmail]"); empty deeper down."""
     if folder.separator is None:
-        return folder.name
-    parts = folder.name.split(folder.separator)
+        return folder.shown_name
+    parts = folder.shown_name.split(folder.separator)
     if len(parts) > 1 and (parts[0].upper() == "INBOX" or parts[0] in ("[Gmail]", "[Google Mail]")):
         parts = parts[1:]
     return parts[0] if len(parts) == 1 else ""

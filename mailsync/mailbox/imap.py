@@ -21,6 +21,7 @@ from mailsync.mailbox.fetching import Fetched, fetch
 from mailsync.mailbox.folders import Counters, Folder, Listing
 from mailsync.mailbox.login import ImapLogin, account_error
 from mailsync.mailbox.reading import Standing
+from mailsync.mailbox.refusals import account_closed
 from mailsync.mailbox.signin import open_connection
 from mailsync.mailbox.traffic import Traffic
 from mailsync.run.actions import MailboxState, MessageState
@@ -111,14 +112,21 @@ class ImapSession:
         """Prefix and separator of the person's own mailboxes (RFC 2342); None where the server does not say."""
         if "NAMESPACE" not in self.capabilities:
             return None
-        with self._over():
-            return wire.parse_namespace(self._say("NAMESPACE").of("NAMESPACE"))
+        try:
+            with self._over():
+                return wire.parse_namespace(self._say("NAMESPACE").of("NAMESPACE"))
+        except MailboxRefused as refused:
+            log.debug("NAMESPACE is offered but refused: %s", refused)
+            return None
 
     def listing(self) -> Listing:
         """All mailboxes with their counters, in one round trip where the server knows LIST-STATUS (RFC 5819)."""
         self._catch_up()
-        with self._over():
-            return reading.listing(self._say, self.capabilities)
+        try:
+            with self._over():
+                return reading.listing(self._say, self.capabilities)
+        except MailboxRefused as refused:
+            raise account_closed(self.login, refused.answer) from refused
 
     def folders(self) -> list[Folder]:
         """The mailboxes of `listing`, without its problems."""

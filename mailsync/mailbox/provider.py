@@ -62,7 +62,7 @@ def probe(
         problems=listing.problems
         + tuple(
             _problems(
-                session, list(assigned.values()), [folder.name for folder in listing.folders], overrides
+                session, list(assigned.values()), [folder.shown_name for folder in listing.folders], overrides
             )
         ),
     )

@@ -36,17 +36,17 @@ class Standing:
 
 
 def listing(say: Say, capabilities: frozenset[str]) -> Listing:
-    """All mailboxes. Names that are no modified UTF-7 are left out and reported: they cannot be said back."""
+    """All mailboxes. Those whose names cannot be said back to the server as it spells them are left out and reported."""
     items = status_items(capabilities)
     found, broken, counters = _list_status(say, capabilities, items) or _list_and_status(say, items)
     above = _above(found)
-    folders = tuple(
-        _with_counters(
-            _checked(say, folder, items, counters, above=folder.name in above),
-            counters.get(folder.name, {}),
-        )
-        for folder in found
-    )
+    folders = []
+    for listed in found:
+        folder = _checked(say, listed, items, counters, above=listed.name in above)
+        if folder is None:
+            broken.append(listed.shown_name)
+        else:
+            folders.append(_with_counters(folder, counters.get(folder.name, {})))
     problems = tuple(
         Sentence.of(
             N_(
@@ -56,7 +56,7 @@ def listing(say: Say, capabilities: frozenset[str]) -> Listing:
         )
         for name in broken
     )
-    return Listing(folders=folders, problems=problems)
+    return Listing(folders=tuple(folders), problems=problems)
 
 
 def status_items(capabilities: frozenset[str]) -> str:
@@ -76,15 +76,18 @@ def counters_of(told: Mapping[str, int]) -> Counters:
 
 def _checked(
     say: Say, folder: Folder, items: str, counters: dict[str, Mapping[str, int]], *, above: bool
-) -> Folder:
+) -> Folder | None:
     r"""Dovecot goes on listing a deleted mailbox that has others below it, without `\NonExistent`: one that is listed
-    and has no STATUS is asked again, by itself. `above`: others lie below it."""
+    and has no STATUS is asked again, by itself. `above`: others lie below it. None where the server lists a broken name
+    and does not know it when it hears it."""
     if not folder.selectable or folder.name in counters:
         return folder
     try:
         counters[folder.name] = _status(say, folder.name, items)
     except MailboxRefused as refused:  # said again, as a problem, when it is to be read
         log.debug("%s", refused)
+        if folder.name != folder.shown_name:
+            return None
         if above and refused.says_missing:
             return replace(folder, flags=folder.flags | {"\\nonexistent"})
     return folder

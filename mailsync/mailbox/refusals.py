@@ -50,6 +50,10 @@ _PROVIDERS: dict[tuple[str, ...], str] = {
     ),
 }
 
+_BUSY_NOW = N_(
+    "{server} lets {user} not in at the moment: {answer} It is tried again at the next run. If this goes on,"
+    " close other mail programs of this mailbox, or have the server's connection limit raised."
+)
 _ANY = N_(
     "{server} refused the login of {user}: {answer} Check user name and password"
     " (many providers want an app password or authorisation code, and IMAP switched on in their settings)."
@@ -67,6 +71,21 @@ def login_refused(login: ImapLogin, answer: str) -> AccountError:
     )
 
 
+def account_closed(login: ImapLogin, answer: str) -> AccountError:
+    """The error for a login that was let in, and then not shown its mailboxes. Microsoft does so to a token that is not
+    for this mailbox, and to a mailbox without IMAP ("User is authenticated but not connected")."""
+    template = N_(
+        "{server} lets {user} in, but shows no folders: {answer} See that {user} is the name of this mailbox, that IMAP"
+        " is switched on for it, and that a token of token_command allows IMAP."
+    )
+    return AccountError(
+        _BUSY_NOW if is_busy(answer) else template,
+        server=login.server,
+        user=login.user,
+        answer=harmless(login, answer),
+    )
+
+
 def is_busy(answer: str) -> bool:
     """Whether a server that says this would let the person in at another time."""
     code = _CODE.search(answer)
@@ -77,10 +96,7 @@ def is_busy(answer: str) -> bool:
 
 def _template(login: ImapLogin, answer: str) -> str:
     if is_busy(answer):
-        return N_(
-            "{server} lets {user} not in at the moment: {answer} It is tried again at the next run. If this goes on,"
-            " close other mail programs of this mailbox, or have the server's connection limit raised."
-        )
+        return _BUSY_NOW
     if login.authorization and "AUTHORIZATIONFAILED" in answer:
         return N_(
             "{server} does not let {user} into the mailbox of {authorization}: {answer}"

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 
 from imapclient import imap_utf7
 
-from mailsync.mailbox.folders import Folder
+from mailsync.mailbox.folders import AS_SPELT, Folder
 
 #: One response: its text without the type, `{n}` where a literal stood, and the literals.
 Response = tuple[bytes, list[bytes]]
@@ -37,6 +37,7 @@ _LIST = re.compile(rb"\(([^)]*)\) (NIL|" + _STRING + rb") (" + _STRING + rb"|\{\
 _STATUS = re.compile(rb"(" + _STRING + rb"|\{\d+\}|[^ ]+) ?\(([^)]*)\)", re.S)
 _NAMESPACE = re.compile(rb"\(\((" + _STRING + rb") (NIL|" + _STRING + rb")")
 _ESCAPED = re.compile(rb"\\(.)", re.S)
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
 
 class MalformedAnswer(Exception):
@@ -107,20 +108,44 @@ def copied_uids(answers: Sequence[Response]) -> dict[int, int] | None:
 
 
 def encode_name(mailbox: str) -> bytes:
-    """A mailbox name as a quoted string in modified UTF-7 (RFC 3501 section 5.1.3). Raises UnicodeEncodeError."""
-    encoded: bytes = imap_utf7.encode(mailbox)
-    return b'"' + encoded.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+    """A mailbox name as a quoted string in modified UTF-7 (RFC 3501 section 5.1.3), or as its server spells it. Raises
+    UnicodeEncodeError."""
+    spelt: bytes = _spelling(mailbox) or imap_utf7.encode(mailbox)
+    return b'"' + spelt.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
 
 
 def decode_name(raw: bytes) -> str | None:
-    """A mailbox name in words; None for one that is no modified UTF-7: it could not be said back to the server."""
+    """A mailbox name in words, from which `encode_name` makes the same bytes again; None where that cannot be.
+
+    Servers that took raw UTF-8 or a bare `&` from some mail program list it so: such a name ends with `AS_SPELT`.
+    """
     if raw.upper() == b"INBOX":
         return "INBOX"
+    name = _of_utf7(raw)
+    if name is not None:
+        return name if _spelling(name) is None else None
+    if _CONTROL.search(raw):
+        return None
+    try:
+        return raw.decode("utf-8") + AS_SPELT
+    except UnicodeDecodeError:
+        return None
+
+
+def _of_utf7(raw: bytes) -> str | None:
     try:
         name: str = imap_utf7.decode(raw)
         return name if imap_utf7.encode(name) == raw else None
     except ValueError:  # UnicodeError among them
         return None
+
+
+def _spelling(name: str) -> bytes | None:
+    """What is sent for a name that is no modified UTF-7; None for every other one, even if `AS_SPELT` ends it."""
+    if not name.endswith(AS_SPELT):
+        return None
+    raw = name.removesuffix(AS_SPELT).encode("utf-8", "surrogatepass")
+    return raw if decode_name(raw) == name else None
 
 
 def parse_list(answers: Sequence[Response]) -> tuple[list[Folder], list[str]]:
@@ -162,7 +187,7 @@ def parse_namespace(answers: Sequence[Response]) -> tuple[str, str | None] | Non
     """Prefix and separator of the first personal namespace (RFC 2342)."""
     for text, _ in answers:
         match = _NAMESPACE.match(text)
-        prefix = decode_name(_string(match[1], [])) if match else None
+        prefix = _of_utf7(_string(match[1], [])) if match else None
         if match and prefix is not None:
             return prefix, None if match[2] == b"NIL" else _string(match[2], []).decode("ascii", "replace")
     return None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mailsync.mailbox.folders import NAMES, Folder, roles
+from mailsync.mailbox.folders import AS_SPELT, NAMES, Folder, roles
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "folder_names.tsv"
 NAMED = [
@@ -26,6 +26,12 @@ def test_a_name_says_what_the_folder_is_for(expected: str, name: str) -> None:
     assert role(name.upper()) == expected
     assert role(f"INBOX.{name}", separator=".") == expected
     assert role(f"[Gmail]/{name}") == expected
+
+
+@pytest.mark.parametrize("wanted", ["sent", "drafts", "junk", "trash"])
+def test_the_special_folders_are_known_in_fifteen_languages(wanted: str) -> None:
+    rows = csv.DictReader(VECTORS.read_text("utf-8").splitlines(), delimiter="\t")
+    assert len({row["language"].partition(",")[0] for row in rows if row["role"] == wanted}) >= 15
 
 
 @pytest.mark.parametrize("name", ["Customers/Sent", "2024/已发送", "INBOX/2024/Sent"])
@@ -60,6 +66,12 @@ def test_configuration_comes_before_everything() -> None:
         Folder(name="Out", separator="/"),
     ]
     assert roles(folders, {"sent": ["Out"], "archive": ["Sent"]}) == {"Sent": "archive", "Out": "sent"}
+
+
+def test_a_broken_spelling_is_the_servers_and_nobody_elses() -> None:
+    names = [f"已发送{AS_SPELT}", f"送信&{AS_SPELT}"]
+    found = roles([Folder(name=name, separator="/") for name in names], {"sent": ["送信&"]})
+    assert found == dict.fromkeys(names, "sent")
 
 
 @pytest.mark.parametrize("flag", ["\\noselect", "\\nonexistent"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailsync.mailbox import wire
+from mailsync.mailbox.folders import AS_SPELT
 
 
 def said(*texts: bytes) -> list[wire.Response]:
@@ -58,9 +60,32 @@ def test_a_name_comes_back_as_it_was_said(name: str) -> None:
     assert broken == [] and [folder.name for folder in folders] == [name]
 
 
-@pytest.mark.parametrize("raw", [b"Bad&Name", b"a&", "客户".encode(), b"&AEE-", b"x&!!-"])
+@pytest.mark.parametrize(
+    "raw", [b"Bad&Name", b"a&", "客户".encode(), b"&AEE-", b"x&!!-", "A/Entwürfe &".encode()]
+)
+def test_a_broken_name_is_said_back_as_the_server_spells_it(raw: bytes) -> None:
+    name = wire.decode_name(raw)
+    assert (
+        name is not None and name == raw.decode() + AS_SPELT and wire.encode_name(name) == b'"' + raw + b'"'
+    )
+
+
+@pytest.mark.parametrize("raw", ["客户".encode("gbk"), b"tab\t&", b"&W6JiNyBg-"])
 def test_a_name_that_cannot_be_said_back_is_none(raw: bytes) -> None:
     assert wire.decode_name(raw) is None
+
+
+@given(st.binary(max_size=20) | st.text("a&客-" + AS_SPELT, max_size=6).map(str.encode))
+def test_every_name_is_said_back_as_it_was_heard_or_not_at_all(raw: bytes) -> None:
+    name = wire.decode_name(raw)
+    if name is not None and name != "INBOX":
+        quoted = wire.encode_name(name)
+        assert re.sub(rb"\\(.)", rb"\1", quoted[1:-1], flags=re.S) == raw
+
+
+@given(st.text("a&客-" + AS_SPELT, max_size=6), st.text("a&客-" + AS_SPELT, max_size=6))
+def test_no_two_names_are_one_to_the_server(one: str, other: str) -> None:
+    assert one == other or wire.encode_name(one) != wire.encode_name(other)
 
 
 def test_listings_are_read_in_all_their_forms() -> None:
