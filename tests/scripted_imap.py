@@ -31,6 +31,7 @@ class ScriptedImap:
         self.script = dict(script or {})
         self.capabilities = capabilities
         self.greeting = greeting
+        self.user = "li.na"
         self.heard: list[str] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -38,7 +39,7 @@ class ScriptedImap:
     @property
     def login(self) -> ImapLogin:
         port = self._listener.getsockname()[1]
-        return ImapLogin.of_url(f"imap://127.0.0.1:{port}", user="li.na", password="geheim-word")
+        return ImapLogin.of_url(f"imap://127.0.0.1:{port}", user=self.user, password="geheim-word")
 
     def verbs(self) -> list[str]:
         """The commands heard, without tags and arguments."""

@@ -19,6 +19,7 @@ DATABASE_MODULES = {
     "addressbook.places",
     "addressbook.rows",
     "addressbook.shelf",
+    "mailbox.profiles",
     "mailbox.rows",
     "run.journal",
     "run.results",

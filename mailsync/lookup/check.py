@@ -10,10 +10,11 @@ from mailsync.addressbook.book import Book
 from mailsync.addressbook.profile import Profile as ServerHabits
 from mailsync.addressbook.scope import parse_scope
 from mailsync.errors import MailsyncError
+from mailsync.mailbox.folders import Evidence, roles_and_evidence
 from mailsync.mailbox.headers import MailboxRole
-from mailsync.mailbox.provider import Profile, probe
+from mailsync.mailbox.provider import Profile
 from mailsync.registry.roster_load import load_roster
-from mailsync.text import N_, Sentence
+from mailsync.text import N_, Sentence, joined
 from mailsync.tidy.desk import Desk
 from mailsync.tidy.reading import overrides
 from mailsync.tidy.servers import dav_client, imap_session
@@ -22,6 +23,11 @@ from mailsync.tidy.settings import Account, BookAccess
 Level = Literal["ok", "note", "warning", "error"]
 
 _ROLES: tuple[MailboxRole, ...] = ("sent", "drafts", "junk", "trash")
+_EVIDENCE: dict[Evidence, str] = {
+    "configuration": N_("{name} (as configured)"),
+    "special-use": N_("{name} (as the server says)"),
+    "name": N_("{name} (by its name)"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +55,7 @@ def check(desk: Desk, accounts: Sequence[Account]) -> Iterator[Line]:
         )
     for account in accounts:
         if account.mail:
-            yield from _mail(account)
+            yield from _mail(desk, account)
         for book in account.books:
             yield from _books(account, book)
 
@@ -76,24 +82,26 @@ def _registry(desk: Desk) -> Iterator[Line]:
         yield _error("registry", problem)
 
 
-def _mail(account: Account) -> Iterator[Line]:
+def _mail(desk: Desk, account: Account) -> Iterator[Line]:
     if account.mail is None:
         return
     try:
         with imap_session(account.mail) as session:
-            profile = probe(session, overrides(account))
+            profile = desk.profiles(account).profile(session, overrides(account), desk.clock(), anew=True)
     except MailsyncError as error:
         yield _error(account.name, error)
         return
     yield _ok(
         account.name,
-        N_("{server} lets {user} in: {folders} folders, separator “{separator}”, prefix “{prefix}” {vendor}"),
+        N_(
+            "{server} lets {user} in: {folders} folders, separator “{separator}”, prefix “{prefix}” {software}"
+        ),
         server=account.mail.url,
         user=account.mail.user,
         folders=len(profile.listing.folders),
         separator=profile.separator,
         prefix=profile.prefix,
-        vendor=f"({profile.vendor})" if profile.vendor else "",
+        software=f"({profile.software})" if profile.software else "",
     )
     yield from _abilities(account, profile)
     for problem in profile.problems:
@@ -101,28 +109,41 @@ def _mail(account: Account) -> Iterator[Line]:
 
 
 def _abilities(account: Account, profile: Profile) -> Iterator[Line]:
-    moving = (
-        N_("Messages are moved with MOVE")
-        if profile.can_move
-        else N_("No MOVE: messages are moved by COPY and UID EXPUNGE, which is slower and as safe")
-    )
-    if profile.can_move or profile.can_expunge_uids:
-        yield Line(
-            level="ok" if profile.can_move else "note", about=account.name, sentence=Sentence.of(moving)
-        )
+    level, filing = _filing(account, profile)
+    yield Line(level=level, about=account.name, sentence=Sentence.of(filing))
     reading = (
         N_("Unchanged folders cost nothing (CONDSTORE)")
         if profile.condstore
         else N_("No CONDSTORE: flags of all messages are read at each run")
     )
     yield Line(level="ok" if profile.condstore else "note", about=account.name, sentence=Sentence.of(reading))
+    decided = roles_and_evidence(profile.listing.folders, overrides(account))
+    shown = {folder.name: folder.shown_name for folder in profile.listing.folders}
     for role in _ROLES:
-        names = profile.having(role)
+        found = [
+            Sentence.of(_EVIDENCE[evidence], name=shown[name])
+            for name, (its, evidence) in decided.items()
+            if its == role
+        ]
+        names = joined(found, ", ") if found else "–"
         yield Line(
-            level="ok" if names else "note",
+            level="ok" if found else "note",
             about=account.name,
-            sentence=Sentence.of(N_("Folder for {role}: {names}"), role=role, names=", ".join(names) or "–"),
+            sentence=Sentence.of(N_("Folder for {role}: {names}"), role=role, names=names),
         )
+
+
+def _filing(account: Account, profile: Profile) -> tuple[Level, str]:
+    """How messages will come into customers' folders."""
+    if account.filing.mode == "report-only":
+        return "note", N_("Messages stay where they are: the filing mode is report-only")
+    if account.filing.mode == "copy":
+        return "ok", N_("Messages are copied with COPY, and stay where they are as well")
+    if profile.can_move:
+        return "ok", N_("Messages are moved with MOVE")
+    if profile.can_expunge_uids:
+        return "note", N_("No MOVE: messages are moved by COPY and UID EXPUNGE, which is slower and as safe")
+    return "warning", N_("Messages stay where they are: the server can neither MOVE nor UID EXPUNGE")
 
 
 def _books(account: Account, book: BookAccess) -> Iterator[Line]:

@@ -151,8 +151,16 @@ class Reply:
 class Connection:
     """A logged-in connection. `converse` and `idle` are the only ways to say anything over it."""
 
-    def __init__(self, line: Line, login: ImapLogin, capabilities: frozenset[str], traffic: Traffic) -> None:
+    def __init__(
+        self,
+        line: Line,
+        login: ImapLogin,
+        capabilities: frozenset[str],
+        traffic: Traffic,
+        software: str = "",
+    ) -> None:
         self.capabilities = capabilities
+        self.software = software  #: what the server says it is
         self._line = line
         self._login = login
         self._traffic = traffic

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from mailsync.mailbox.headers import MailboxRole
 from mailsync.text import Sentence
@@ -12,6 +12,9 @@ from mailsync.text import Sentence
 #: Invisible, at the end of a name that its server spells otherwise than in modified UTF-7, as raw UTF-8 or with a bare
 #: `&`: what stands before it is said to the server as it is (`wire.encode_name`).
 AS_SPELT = "\N{WORD JOINER}"
+
+#: What says what a mailbox is for.
+Evidence = Literal["configuration", "special-use", "name"]
 
 Overrides = Mapping[MailboxRole, Sequence[str]]
 
@@ -320,14 +323,23 @@ def roles(folders: Iterable[Folder], overrides: Overrides | None = None) -> dict
     `overrides` (configuration): role → names that have it, whatever the server says. A name in the table of languages
     counts at the top of the hierarchy and directly below INBOX; below that it is a person's own folder.
     """
+    return {name: role for name, (role, _) in roles_and_evidence(folders, overrides).items()}
+
+
+def roles_and_evidence(
+    folders: Iterable[Folder], overrides: Overrides | None = None
+) -> dict[str, tuple[MailboxRole, Evidence]]:
+    """`roles`, each with what decided it."""
     chosen = {name: role for role, names in (overrides or {}).items() for name in names}
-    return {folder.name: chosen.get(folder.shown_name) or _role(folder) for folder in folders}
+    return {folder.name: _decide(folder, chosen) for folder in folders}
 
 
-def _role(folder: Folder) -> MailboxRole:
+def _decide(folder: Folder, chosen: Mapping[str, MailboxRole]) -> tuple[MailboxRole, Evidence]:
+    if folder.shown_name in chosen:
+        return chosen[folder.shown_name], "configuration"
     if folder.role != "other":
-        return folder.role
-    return _ROLE_OF_NAME.get(_top_name(folder).casefold(), "other")
+        return folder.role, "special-use"
+    return _ROLE_OF_NAME.get(_top_name(folder).casefold(), "other"), "name"
 
 
 def _top_name(folder: Folder) -> str:

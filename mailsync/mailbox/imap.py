@@ -101,6 +101,11 @@ class ImapSession:
         return self.connect().capabilities
 
     @property
+    def software(self) -> str:
+        """What the server says it is: name and version, or the lasting words of its greeting."""
+        return self.connect().software
+
+    @property
     def can_move(self) -> bool:
         return "MOVE" in self.capabilities
 

@@ -1,4 +1,4 @@
-"""What a mail server can do, found out once per run, and what about it its administrator should know."""
+"""What a mail server can do, and what about it its administrator should know."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ from mailsync.mailbox.headers import MailboxRole
 from mailsync.mailbox.imap import ImapSession
 from mailsync.text import N_, Sentence
 
-__all__ = ["Overrides", "Profile", "probe", "roles"]
+__all__ = ["Habits", "Overrides", "Profile", "probe", "roles"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """What a server had to be asked for, and which stays as it is."""
+
+    namespace: (
+        tuple[str, str | None] | None
+    )  #: prefix and separator (RFC 2342); None where the server does not say
+    refused: str  #: characters that it takes in no folder name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +35,16 @@ class Profile:
     condstore: bool  #: RFC 7162: unchanged mailboxes cost nothing
     qresync: bool
     special_use: bool  #: RFC 6154
-    vendor: str  #: what the server software is, as far as its capabilities tell
+    software: str  #: what the server says it is, or what its capabilities tell; for people to read
     listing: Listing  #: as it stood then
     roles: tuple[tuple[str, MailboxRole], ...]  #: mailbox → role
     problems: tuple[Sentence, ...] = ()
-    refused: str = ""  #: characters that the server takes in no folder name
+    habits: Habits
+
+    @property
+    def refused(self) -> str:
+        """Characters that the server takes in no folder name."""
+        return self.habits.refused
 
     def having(self, role: MailboxRole) -> tuple[str, ...]:
         """The mailboxes with this role."""
@@ -37,17 +52,22 @@ class Profile:
 
 
 def probe(
-    session: ImapSession, overrides: Overrides | None = None, *, listing: Listing | None = None
+    session: ImapSession,
+    overrides: Overrides | None = None,
+    *,
+    listing: Listing | None = None,
+    known: Habits | None = None,
 ) -> Profile:
-    """Look at the server. `listing`: where it was asked for just now. Raises `AccountError`."""
+    """Look at the server. `listing`: where it was asked for just now; `known`: what need not be asked for again. Raises
+    `AccountError`."""
     capabilities = session.capabilities
     listing = listing or session.listing()
-    prefix, separator = _namespace(session, listing.folders)
+    namespace = known.namespace if known else session.personal_namespace()
+    prefix, separator = _place(namespace, listing.folders)
+    habits = known or Habits(namespace=namespace, refused=_refused(session, prefix, separator))
     assigned = roles(listing.folders, overrides)
-    # Dovecot keeps folders as Maildir++ by default: "." parts their levels on disk, whatever the separator is.
-    refused = "." if separator != "." and session.refuses_name(f"{prefix}mailsync.mailsync") else ""
     return Profile(
-        refused=refused,
+        habits=habits,
         capabilities=capabilities,
         separator=separator,
         prefix=prefix,
@@ -56,28 +76,40 @@ def probe(
         condstore="CONDSTORE" in capabilities,
         qresync="QRESYNC" in capabilities,
         special_use="SPECIAL-USE" in capabilities,
-        vendor=_vendor(capabilities),
+        software=session.software or _vendor(capabilities),
         listing=listing,
         roles=tuple(assigned.items()),
         problems=listing.problems
         + tuple(
             _problems(
-                session, list(assigned.values()), [folder.shown_name for folder in listing.folders], overrides
+                session,
+                list(assigned.values()),
+                [folder.shown_name for folder in listing.folders],
+                overrides,
             )
         ),
     )
 
 
-def _namespace(session: ImapSession, folders: Sequence[Folder]) -> tuple[str, str]:
+def _refused(session: ImapSession, prefix: str, separator: str) -> str:
+    # Dovecot keeps folders as Maildir++ by default: "." parts their levels on disk, whatever the separator is.
+    return "." if separator != "." and session.refuses_name(f"{prefix}mailsync.mailsync") else ""
+
+
+def _place(told: tuple[str, str | None] | None, folders: Sequence[Folder]) -> tuple[str, str]:
     """Prefix and separator; servers without NAMESPACE show them in how INBOX and the others are listed."""
-    listed = next((folder.separator for folder in folders if folder.separator), "/")
-    told = session.personal_namespace()
+    listed = listed_separator(folders) or "/"
     if told is not None:
         return told[0], told[1] or listed
     below_inbox = f"INBOX{listed}"
     others = [folder.name for folder in folders if folder.name != "INBOX"]
     # Courier keeps everything below INBOX, and refuses a name beside it.
     return (below_inbox if others and all(name.startswith(below_inbox) for name in others) else ""), listed
+
+
+def listed_separator(folders: Sequence[Folder]) -> str | None:
+    """The separator of the first folder that has one."""
+    return next((folder.separator for folder in folders if folder.separator), None)
 
 
 def _problems(

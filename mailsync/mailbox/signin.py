@@ -11,7 +11,7 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from imapclient import IMAPClient, SocketTimeout
@@ -47,7 +47,7 @@ def open_connection(
     try:
         client = _Client(login, clock, traffic)
         client.log_in()
-        return Connection(client.line, login, _capabilities(client), traffic)
+        return Connection(client.line, login, _capabilities(client), traffic, client.software)
     except LoginError as error:
         _hang_up(client)
         raise login_refused(login, str(error)) from None
@@ -67,6 +67,7 @@ class _Client(IMAPClient):  # type: ignore[misc]
         self._clock = clock
         self._traffic = traffic
         self._context = _tls_context(login)
+        self.software = ""
         super().__init__(
             login.host,
             login.port,
@@ -75,6 +76,7 @@ class _Client(IMAPClient):  # type: ignore[misc]
             timeout=SocketTimeout(login.connect_timeout, login.read_timeout),
         )
         self._imap.debug = 0  # IMAPClient turns its log on: microseconds for every line
+        self.software = _greeted(self._imap.welcome)
 
     @property
     def line(self) -> Line:
@@ -159,11 +161,13 @@ class _Client(IMAPClient):  # type: ignore[misc]
 
     def _introduce(self) -> None:
         try:
-            self.id_({"name": "mailsync", "version": mailsync.__version__})
+            told = self.id_({"name": "mailsync", "version": mailsync.__version__})
         except DEAD:
             raise
         except imaplib.IMAP4.error as error:
             log.debug("%s did not take our ID: %s", self._login.server, error)
+        else:
+            self.software = _introduced(told) or self.software
 
 
 class _Said:
@@ -247,6 +251,23 @@ class _Imaplib(imaplib.IMAP4):
 def quoted(text: str) -> bytes:
     """An ASCII string as an IMAP quoted string. Raises UnicodeEncodeError."""
     return b'"' + text.encode("ascii").replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+
+
+def _greeted(welcome: bytes) -> str:
+    """The greeting without what changes from one connection to the next: codes, times, addresses, session names."""
+    _, _, text = one_line(welcome.decode("utf-8", "replace")).removeprefix("* ").partition(" ")
+    words = re.sub(r"^\[[^]]*\] ?", "", text).split()
+    return " ".join(word for word in words if not any(map(str.isdigit, word)))[:100]
+
+
+def _introduced(told: object) -> str:
+    """Name and version in the answer to ID (RFC 2971), a list of keys and values."""
+    items = told[0] if isinstance(told, Sequence) and told else None
+    if not isinstance(items, tuple):
+        return ""
+    words = [one_line(item.decode("utf-8", "replace")) if isinstance(item, bytes) else "" for item in items]
+    said = dict(zip((key.lower() for key in words[::2]), words[1::2], strict=False))
+    return " ".join(filter(None, (said.get(key) for key in ("name", "version"))))[:100]
 
 
 def _words(error: imaplib.IMAP4.error) -> str:

@@ -12,6 +12,7 @@ from mailsync.addressbook.places import Places
 from mailsync.database import connect
 from mailsync.mailbox.imap import ImapSession
 from mailsync.mailbox.index import Index
+from mailsync.mailbox.profiles import Profiles
 from mailsync.migrations import upgrade
 from mailsync.run.confirmations import Confirmations
 from mailsync.run.journal import Journal
@@ -85,6 +86,9 @@ class Desk:
 
     def places(self, account: Account) -> Places:
         return Places(self.engine, account.name)
+
+    def profiles(self, account: Account) -> Profiles:
+        return Profiles(self.engine, account.name)
 
     def index(self, account: Account) -> Index:
         # its rows can be read again from the server, so a commit need not reach the disk at once

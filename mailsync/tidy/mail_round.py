@@ -66,6 +66,7 @@ class MailRound:
             self.desk.index(self.account),
             self.account,
             self.desk.journal,
+            profiles=self.desk.profiles(self.account),
             memory=memory,
             full=self.options.full,
             seen=self._seen,

@@ -10,7 +10,7 @@ from mailsync.mailbox.folders import Overrides
 from mailsync.mailbox.headers import MessageKey
 from mailsync.mailbox.imap import ImapSession
 from mailsync.mailbox.index import Index, Refreshed
-from mailsync.mailbox.provider import probe
+from mailsync.mailbox.profiles import Profiles
 from mailsync.run.actions import Finding, Placement
 from mailsync.run.brakes import Listing, shrunken_mailboxes
 from mailsync.run.journal import Journal
@@ -33,6 +33,7 @@ def read_mail(
     account: Account,
     journal: Journal,
     *,
+    profiles: Profiles,
     memory: MailMemory | None,
     full: bool,
     seen: Look,
@@ -45,7 +46,7 @@ def read_mail(
     `AccountError`."""
     listed, profile = now, memory.profile_at(seen, now, list_every) if memory else None
     if memory is None or profile is None:
-        profile = probe(session, overrides(account), listing=seen.listing)
+        profile = profiles.profile(session, overrides(account), now, listing=seen.listing, anew=full)
     else:
         listed = memory.listed
     before = Counter(index.counts())

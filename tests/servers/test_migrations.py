@@ -108,6 +108,29 @@ def test_an_upgrade_forgets_no_card_and_no_former_name(empty_database: sa.Engine
         connection.execute(sa.text("UPDATE shelf_cards SET book_id = 8"))
 
 
+def test_an_upgrade_to_mail_servers_keeps_what_is_known_of_mail(empty_database: sa.Engine) -> None:
+    with empty_database.begin() as connection:
+        command.upgrade(alembic_config(connection), "0003")
+        connection.execute(
+            sa.text(
+                "INSERT INTO mailboxes (id, account, name, role, uidvalidity, uidnext) "
+                "VALUES (3, 'li.na', 'INBOX', 'inbox', 7, 9)"
+            )
+        )
+        connection.execute(
+            sa.text(
+                "INSERT INTO messages (mailbox_id, uid, fingerprint, size, internal_date, flags, envelope, first_seen) "
+                "VALUES (3, 8, 'f', 99, :then, '', '[]', :then)"
+            ),
+            {"then": "2026-02-03 04:05:06"},
+        )
+    upgrade(empty_database)
+    with empty_database.connect() as connection:
+        rows = connection.execute(sa.text("SELECT mailbox_id, uid, fingerprint FROM messages")).all()
+        servers = connection.execute(sa.text("SELECT account FROM mail_servers")).all()
+    assert [tuple(row) for row in rows] == [(3, 8, "f")] and servers == []
+
+
 def test_an_upgrade_that_would_leave_rows_dangling_is_not_made(tmp_path: Path) -> None:
     engine = connect(f"sqlite:///{tmp_path / 'mailsync.db'}")
     with engine.begin() as connection:

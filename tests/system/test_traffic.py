@@ -30,8 +30,8 @@ def test_round_trips_do_not_grow_with_the_mail(company: Company, many: int) -> N
     company.mail.seed([letter(count) for count in range(many)])
     company.confirm()
     first, second, third = (traffic(company) for _ in range(3))
-    assert [run["turns"] for run in (first, second, third)] == [17, 7, 5]
-    assert [run["commands"] for run in (first, second, third)] == [29, 7, 5]
+    assert [run["turns"] for run in (first, second, third)] == [15, 5, 3]
+    assert [run["commands"] for run in (first, second, third)] == [27, 5, 3]
     assert second["rows"] == third["rows"] == 0 and third["bytes_up"] < 512
 
 

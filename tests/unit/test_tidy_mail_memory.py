@@ -16,7 +16,7 @@ from mailsync.mailbox.folders import Counters, Folder, Listing
 from mailsync.mailbox.following import Carried
 from mailsync.mailbox.headers import MailboxRole, Message, MessageKey
 from mailsync.mailbox.index import Index, Refreshed
-from mailsync.mailbox.provider import Profile
+from mailsync.mailbox.provider import Habits, Profile
 from mailsync.registry.roster import Roster
 from mailsync.run.actions import MessageTransfer, Place, Placement
 from mailsync.tidy.calm import LONGEST, Look
@@ -48,7 +48,8 @@ PROFILE = Profile(
     condstore=True,
     qresync=True,
     special_use=True,
-    vendor="",
+    software="",
+    habits=Habits(namespace=("", "/"), refused=""),
     listing=Listing(
         folders=tuple(
             Folder(name=name, separator="/", uidvalidity=1, uidnext=50, highestmodseq=9, messages=10)
