@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +82,23 @@ def dotted_dovecot() -> Iterator[Dovecot]:
 
 
 @pytest.fixture(scope="session")
+def mdbox_dovecot() -> Iterator[Dovecot]:
+    """Dovecot that keeps many messages in one file, and takes a `.` in a name."""
+    with throwaway_folder() as folder, Dovecot(folder, USERS, format="mdbox", tls=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def dotted_mdbox_dovecot() -> Iterator[Dovecot]:
+    """That one, with `.` as separator, all below `INBOX.`."""
+    with (
+        throwaway_folder() as folder,
+        Dovecot(folder, USERS, format="mdbox", separator=".", prefix="INBOX.", tls=False) as server,
+    ):
+        yield server
+
+
+@pytest.fixture(scope="session")
 def radicale() -> Iterator[Radicale]:
     with throwaway_folder() as folder, Radicale(folder, USERS) as server:
         yield server
@@ -94,11 +112,24 @@ def xandikos() -> Iterator[Xandikos]:
 
 @pytest.fixture(scope="session")
 def cyrus() -> Iterator[Cyrus]:
-    """Cyrus; skips where it was not unpacked (`make test` does)."""
+    """Cyrus, `/` as separator, no prefix; skips where it was not unpacked (`make test` does)."""
+    with _cyrus(dotted=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def dotted_cyrus() -> Iterator[Cyrus]:
+    """Cyrus with `.` as separator, all below `INBOX.`; skips where it was not unpacked."""
+    with _cyrus(dotted=True) as server:
+        yield server
+
+
+@contextmanager
+def _cyrus(*, dotted: bool) -> Iterator[Cyrus]:
     root = unpacked()
     if root is None:
         pytest.skip("Cyrus is not unpacked")
-    with throwaway_folder() as folder, Cyrus(folder, root) as server:
+    with throwaway_folder() as folder, Cyrus(folder, root, dotted=dotted) as server:
         yield server
 
 

@@ -170,7 +170,7 @@ class Dovecot(ThrowawayServer):
         *,
         separator: str = "/",
         prefix: str = "",
-        format: Literal["maildir", "sdbox"] = "maildir",
+        format: Literal["maildir", "sdbox", "mdbox"] = "maildir",
         layout: Literal["maildir++", "fs"] = "maildir++",
         tls: bool = True,
         special_use_names: Mapping[str, str] = SPECIAL_USE,

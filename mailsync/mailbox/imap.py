@@ -250,7 +250,8 @@ class ImapSession:
                 if reply.refusal is None:
                     continue
                 if reply.command.name == "SUBSCRIBE":
-                    log.warning("%s", reply.refusal)
+                    if reply.command.mailbox not in doubtful:
+                        log.warning("%s", reply.refusal)
                 elif reply.refusal.code != "ALREADYEXISTS":
                     doubtful[reply.command.mailbox] = reply.refusal
         return refused | {name: refusal for name, refusal in doubtful.items() if not self._exists(name)}

@@ -13,6 +13,10 @@ from mailsync.text import N_, Sentence
 __all__ = ["Habits", "Overrides", "Profile", "probe", "roles"]
 
 
+#: Where `.` is its separator it does take `^`.
+_CYRUS_REFUSES = '!"%;<>\\^`{|}'
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
     """What a server had to be asked for, and which stays as it is."""
@@ -92,6 +96,10 @@ def probe(
 
 
 def _refused(session: ImapSession, prefix: str, separator: str) -> str:
+    """Characters that the server takes in no folder name, its separator and `/` aside."""
+    if "X-SIEVE-MAILBOX" in session.capabilities or session.software.startswith("Cyrus"):
+        # Cyrus tells only whoever tries to create one. What it does take: GOODCHARS in its imap/mboxname.c.
+        return _CYRUS_REFUSES
     # Dovecot keeps folders as Maildir++ by default: "." parts their levels on disk, whatever the separator is.
     return "." if separator != "." and session.refuses_name(f"{prefix}mailsync.mailsync") else ""
 

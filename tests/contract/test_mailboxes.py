@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
+import string
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 from imapclient import IMAPClient
 
+from mailsync.database import connect
+from mailsync.demo.servers import Dovecot
 from mailsync.errors import CollectionError
 from mailsync.mailbox.imap import ImapLogin, ImapSession
+from mailsync.mailbox.profiles import Profiles
+from mailsync.mailbox.provider import probe
+from mailsync.migrations import upgrade
 from mailsync.run.ports import MailPort, Transferred
-from tests.conftest import MailUser
+from tests.conftest import PASSWORD, MailUser
 from tests.fakes_mail import MemoryMail
 from tests.kill import worlds
+from tests.servers.cyrus import Cyrus
 
 DATE = datetime(2026, 2, 3, 4, 5, 6, tzinfo=timezone(timedelta(hours=8)))
 
@@ -35,6 +44,9 @@ class Account(Protocol):
     def expunge(self, mailbox: str, uid: int) -> None:
         """Somebody takes a message away."""
 
+    def takes(self, name: str) -> bool:
+        """Whether a mailbox may be called so."""
+
 
 @dataclass
 class MemoryAccount:
@@ -42,6 +54,9 @@ class MemoryAccount:
 
     def name(self, *parts: str) -> str:
         return "/".join(parts)
+
+    def takes(self, name: str) -> bool:
+        return True
 
     def append(self, mailbox: str, subject: str, flags: Sequence[str] = ()) -> int:
         return self.port.append(mailbox, message(subject), flags, DATE)
@@ -59,6 +74,9 @@ class KillAccount:
     def name(self, *parts: str) -> str:
         return "/".join(parts)
 
+    def takes(self, name: str) -> bool:
+        return True
+
     def append(self, mailbox: str, subject: str, flags: Sequence[str] = ()) -> int:
         return self.port.append(
             mailbox, worlds.Mail(subject=subject, flags=frozenset(flags), internal_date=DATE)
@@ -69,12 +87,18 @@ class KillAccount:
 
 
 @dataclass
-class DovecotAccount:
+class ServerAccount:
+    """A fresh user of a real server."""
+
     port: ImapSession
-    user: MailUser
+    server: Dovecot | Cyrus
+    login: ImapLogin
 
     def name(self, *parts: str) -> str:
-        return self.user.server.prefix + self.user.server.separator.join(parts)
+        return self.server.prefix + self.server.separator.join(parts)
+
+    def takes(self, name: str) -> bool:
+        return not (isinstance(self.server, Cyrus) and set(name) & set('"%\\'))
 
     def append(self, mailbox: str, subject: str, flags: Sequence[str] = ()) -> int:
         with self.client() as client:
@@ -89,8 +113,8 @@ class DovecotAccount:
 
     @contextmanager
     def client(self) -> Iterator[IMAPClient]:
-        with IMAPClient("127.0.0.1", self.user.server.port, ssl=False) as client:
-            client.login(self.user.name, self.user.password)
+        with IMAPClient("127.0.0.1", self.login.port, ssl=False) as client:
+            client.login(self.login.user, self.login.password)
             yield client
 
 
@@ -110,7 +134,33 @@ def said_to(answers: Iterator[Transferred]) -> dict[int, int]:
     return said
 
 
-@pytest.fixture(params=["memory", "no-copyuid", "kill-world", "dovecot", "dotted"])
+#: Session fixtures.
+SERVERS = (
+    "dovecot",
+    "dotted_dovecot",
+    "mdbox_dovecot",
+    "dotted_mdbox_dovecot",
+    "cyrus",
+    "dotted_cyrus",
+)
+#: Beyond those that other tests use.
+_users = itertools.count(1000)
+
+
+@contextmanager
+def server_account(server: Dovecot | Cyrus) -> Iterator[ServerAccount]:
+    user = f"u{next(_users)}"
+    if isinstance(server, Cyrus):
+        server.add_user(user)
+        port = server.imap_port
+    else:
+        port = server.port
+    login = ImapLogin.of_url(f"imap://127.0.0.1:{port}", user=user, password=PASSWORD)
+    with ImapSession(login) as session:
+        yield ServerAccount(session, server, login)
+
+
+@pytest.fixture(params=["memory", "no-copyuid", "kill-world", *SERVERS])
 def account(request: pytest.FixtureRequest) -> Iterator[Account]:
     match request.param:
         case "memory":
@@ -119,11 +169,9 @@ def account(request: pytest.FixtureRequest) -> Iterator[Account]:
             yield MemoryAccount(MemoryMail(says_copyuid=False))
         case "kill-world":
             yield KillAccount(worlds.MemoryMail())
-        case kind:
-            user = request.getfixturevalue("mail_user" if kind == "dovecot" else "dotted_mail_user")
-            login = ImapLogin.of_url(user.url, user=user.name, password=user.password)
-            with ImapSession(login) as session:
-                yield DovecotAccount(session, user)
+        case server:
+            with server_account(request.getfixturevalue(server)) as real:
+                yield real
 
 
 def test_it_is_a_mail_port(account: Account) -> None:
@@ -153,6 +201,9 @@ def test_the_next_uid_is_not_that_of_an_earlier_look(account: Account) -> None:
 @pytest.mark.parametrize("name", ["D12 Gibson Importing", "D07 顺达货代", 'D08 "Best" & Co\\', "D09 *%"])
 def test_a_mailbox_is_created_once_and_once_more(account: Account, name: str) -> None:
     mailbox = account.name("客户", name)
+    if not account.takes(name):
+        assert set(account.port.create([mailbox])) == {mailbox} and account.port.state(mailbox) is None
+        return
     assert account.port.create([mailbox]) == {}
     state = account.port.state(mailbox)
     assert account.port.create([mailbox]) == {}
@@ -249,8 +300,11 @@ def test_many_groups_go_to_their_mailboxes_at_once(account: Account) -> None:
 def test_many_mailboxes_are_counted_at_once(account: Account) -> None:
     """Those that are not there, and names that a listing would take for patterns, among them."""
     folders = [account.name(f"M{number}") for number in range(30)]
-    odd = [account.name(name) for name in ("50% off", "all *", "M1%", 'say "yes"', "客户")]
-    gone = [account.name("N1"), account.name("none *")]
+    names = ["50% off", "all *", "M1%", 'say "yes"', "客户"]
+    odd = [account.name(name) for name in names if account.takes(name)]
+    gone = [
+        account.name(name) for name in ("N1", "none *", *(set(names) - set(filter(account.takes, names))))
+    ]
     account.port.create([*folders, *odd])
     states = account.port.states([*folders, *odd, *gone])
     assert {name for name, state in states.items() if state is None} == set(gone)
@@ -313,6 +367,68 @@ class TestOnServersAndOurFake:
         assert b"Subject: one\r\n" in fetched.header and b"X-Other" not in fetched.header
         assert fetched.header.endswith(b"\r\n\r\n") and fetched.size == len(message("one"))
         assert account.port.messages("INBOX", [uid])[uid].flags == frozenset()
+
+
+class TestOnServers:
+    """What only a real server can show."""
+
+    @pytest.fixture(params=SERVERS)
+    def server(self, request: pytest.FixtureRequest) -> Iterator[ServerAccount]:
+        with server_account(request.getfixturevalue(request.param)) as account:
+            yield account
+
+    def test_its_profile_says_how_folders_are_named(self, server: ServerAccount) -> None:
+        profile = probe(server.port)
+        assert (profile.separator, profile.prefix) == (server.server.separator, server.server.prefix)
+        assert profile.can_move and profile.can_expunge_uids and profile.condstore and profile.special_use
+        vendor = "Cyrus IMAPD" if isinstance(server.server, Cyrus) else "Dovecot"
+        assert profile.software.split(" 3.")[0] == vendor
+
+    def test_characters_that_it_refuses_are_known(self, server: ServerAccount) -> None:
+        profile = probe(server.port)
+        signs = [sign for sign in string.punctuation if sign != profile.separator]
+        refused = server.port.create([server.name(f"D12 a{sign}b") for sign in signs])
+        found = {name.rpartition("D12 a")[2][0] for name in refused}
+        assert found - {"/"} <= set(profile.refused) and set(profile.refused) - found <= {"^"}
+
+    def test_a_message_goes_through_copy_and_removal_as_well(self, server: ServerAccount) -> None:
+        uid, stays = server.append("INBOX", "one", ["\\Seen", "$Label1"]), server.append("INBOX", "two")
+        before = server.port.messages("INBOX", [uid])[uid]
+        folder = server.name("客户", "D12 Yahoo Best & Co")
+        assert server.port.create([folder]) == {}
+        said = said_to(server.port.transfer("INBOX", [([uid], folder)], move=False))
+        server.port.remove("INBOX", [uid])
+        (copied,) = server.port.messages_from(folder, 1).values()
+        assert said == {uid: copied.uid}
+        assert (copied.fingerprint, copied.flags) == (before.fingerprint, before.flags)
+        assert copied.internal_date == before.internal_date
+        assert set(server.port.messages_from("INBOX", 1)) == {stays}
+
+    def test_folders_are_listed_as_they_were_created_and_subscribed(self, server: ServerAccount) -> None:
+        names = [server.name("客户", name) for name in ("D07 顺达货代", "D12 a&b", "E05 Müller 🏭")]
+        assert server.port.create(names) == {}
+        listing = server.port.listing()
+        found = {folder.name: folder for folder in listing.folders}
+        assert all(found[name].subscribed and found[name].messages == 0 for name in names)
+        assert listing.problems == ()
+
+    def test_the_next_run_asks_again_only_for_the_listing(
+        self, server: ServerAccount, tmp_path: Path
+    ) -> None:
+        engine = connect(f"sqlite:///{tmp_path / 'mailsync.db'}")
+        upgrade(engine)
+        profiles, now = Profiles(engine, "li.na"), datetime(2026, 2, 3, tzinfo=UTC)
+        first = profiles.profile(server.port, {}, now)
+        before = server.port.traffic.commands
+        second = profiles.profile(server.port, {}, now)
+        assert server.port.traffic.commands - before == 1
+        engine.dispose()
+        assert (first.habits, first.separator, first.prefix) == (
+            second.habits,
+            second.separator,
+            second.prefix,
+        )
+        assert dict(first.roles) == dict(second.roles)
 
 
 def test_a_fresh_connection_replaces_a_dropped_one(mail_user: MailUser) -> None:

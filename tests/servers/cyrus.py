@@ -1,4 +1,4 @@
-"""A throw-away Cyrus (CardDAV) on loopback, run as an unprivileged user in a temporary folder.
+"""A throw-away Cyrus (CardDAV and IMAP) on loopback, run as an unprivileged user in a temporary folder.
 
 Its packages cannot be installed beside Dovecot's: `make test` unpacks them below the virtual environment instead.
 """
@@ -30,8 +30,8 @@ allowplaintext: yes
 sasl_pwcheck_method: alwaystrue
 sasl_mech_list: PLAIN
 httpmodules: carddav
-unixhierarchysep: yes
-altnamespace: yes
+unixhierarchysep: {slashes}
+altnamespace: {slashes}
 virtdomains: off
 """
 
@@ -55,15 +55,27 @@ def unpacked() -> Path | None:
 
 
 class Cyrus(ThrowawayServer):
-    """Cyrus IMAP's CardDAV server: any password is right; its one user has the books below `home_url`."""
+    """Cyrus IMAP: any password is right. Its first user has the books below `home_url`.
+
+    `dotted`: `.` parts the levels of mailboxes, and a person's own lie below `INBOX.`, as it is by default up to Cyrus 2.
+    """
 
     name = "cyrus"
     user = "u0"
     imap_port: int
 
-    def __init__(self, folder: Path, root: Path) -> None:
+    def __init__(self, folder: Path, root: Path, *, dotted: bool = False) -> None:
         super().__init__(folder)
         self._root = root
+        self.separator, self.prefix = (".", "INBOX.") if dotted else ("/", "")
+
+    def add_user(self, name: str) -> None:
+        """Give this user an INBOX. Raises OSError or `imaplib.IMAP4.error` where the server will not."""
+        with imaplib.IMAP4("127.0.0.1", self.imap_port, timeout=5) as admin:
+            admin.login("admin", "any")
+            done, told = admin.create(f"user{self.separator}{name}")
+        if done != "OK":
+            raise admin.error(f"{name}: {told}")
 
     def url(self) -> str:
         """The server's URL."""
@@ -84,7 +96,10 @@ class Cyrus(ThrowawayServer):
             (self.folder / name).mkdir(exist_ok=True)
         programs = self.folder / "root/usr/lib/cyrus/bin"
         user = unprivileged().pw_name
-        (self.folder / "imapd.conf").write_text(IMAPD_CONF.format(folder=self.folder, user=user))
+        slashes = "yes" if self.separator == "/" else "no"
+        (self.folder / "imapd.conf").write_text(
+            IMAPD_CONF.format(folder=self.folder, user=user, slashes=slashes)
+        )
         (self.folder / "cyrus.conf").write_text(
             CYRUS_CONF.format(folder=self.folder, programs=programs, port=self.port, imap_port=self.imap_port)
         )
@@ -105,8 +120,6 @@ class Cyrus(ThrowawayServer):
 
     def _ready(self) -> bool:
         with contextlib.suppress(OSError, imaplib.IMAP4.error):
-            with imaplib.IMAP4("127.0.0.1", self.imap_port, timeout=5) as admin:
-                admin.login("admin", "any")
-                done, _ = admin.create(f"user/{self.user}")
-            return done == "OK"
+            self.add_user(self.user)
+            return True
         return False
