@@ -90,7 +90,7 @@ class FolderNames:
             levels = levels[1:]
         if not self.separator:
             levels = ["-".join(levels)]
-        return tuple(self._clean(level) for level in levels)
+        return tuple(self._clean(level, fields=True) for level in levels)
 
     @cached_property
     def _patterns(self) -> tuple[re.Pattern[str], ...]:
@@ -102,12 +102,13 @@ class FolderNames:
         rest = unicodedata.normalize("NFC", mailbox.removeprefix(self.prefix))
         return rest.split(self.separator) if self.separator else [rest]
 
-    def _clean(self, text: str) -> str:
-        """`text` as (a part of) one level: refused characters become `-`, the ends are trimmed."""
+    def _clean(self, text: str, *, fields: bool = False) -> str:
+        """`text` as (a part of) one level: refused characters become `-`, the ends are trimmed. `fields`: it is of the
+        template, and the braces of its fields stay."""
         composed = unicodedata.normalize("NFC", text).strip(". \t\r\n")
         marked = "".join("\x00" if unicodedata.category(char) in _INVISIBLE else char for char in composed)
         marked = re.sub("\x00+", "-", marked)
-        refused = _REFUSED.union(self.separator or "", self.refused)
+        refused = _REFUSED.union(self.separator or "", self.refused) - set("{}" if fields else "")
         kept = "".join("-" if char in refused else char for char in marked)
         return " ".join(kept.split()).strip(". ")
 

@@ -51,7 +51,7 @@ _PROVIDERS: dict[tuple[str, ...], str] = {
 }
 
 _BUSY_NOW = N_(
-    "{server} lets {user} not in at the moment: {answer} It is tried again at the next run. If this goes on,"
+    "{server} does not let {user} in at the moment: {answer} It is tried again at the next run. If this goes on,"
     " close other mail programs of this mailbox, or have the server's connection limit raised."
 )
 _ANY = N_(

@@ -160,3 +160,13 @@ def test_a_character_that_the_server_refuses_is_replaced_and_its_folders_are_kno
     assert names.customer_of("Customers v1-0/D12 St- James") == "D12"
     dotted = FolderNames(template="Customers/{code} {company}", roster=ROSTER, refused=".")
     assert dotted.customer_of("Customers/D12 St. James") == "D12"
+
+
+def test_refused_braces_are_not_those_of_the_template() -> None:
+    names = FolderNames(
+        template="Customers!/{code} {company}",
+        roster=Roster(customers=(one := customer(company="Gibson {AU}!"),)),
+        refused="!{}",
+    )
+    assert names.folder(one, NOW) == "Customers-/D12 Gibson -AU--"
+    assert names.customer_of("Customers-/D12 Gibson -AU--") == "D12"

@@ -162,8 +162,8 @@ def test_a_refused_namespace_is_no_namespace() -> None:
     ("answer", "words"),
     [
         (b"TAG BAD User is authenticated but not connected.\r\n", "lets li.na in, but shows no folders"),
-        (b"TAG NO [UNAVAILABLE] mailbox store is away\r\n", "not in at the moment"),
-        (b"TAG NO [LIMIT] too much\r\n", "not in at the moment"),
+        (b"TAG NO [UNAVAILABLE] mailbox store is away\r\n", "in at the moment"),
+        (b"TAG NO [LIMIT] too much\r\n", "in at the moment"),
         (b"* BYE Too many simultaneous connections\r\n", "Too many simultaneous connections"),
     ],
 )
