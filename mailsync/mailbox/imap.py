@@ -18,7 +18,7 @@ from mailsync.mailbox import reading, wire
 from mailsync.mailbox.connection import DEAD, Command, Connection, MailboxRefused, Reply
 from mailsync.mailbox.counting import count
 from mailsync.mailbox.fetching import Fetched, fetch
-from mailsync.mailbox.folders import Counters, Folder, Listing
+from mailsync.mailbox.folders import Counters, Listing
 from mailsync.mailbox.login import ImapLogin, account_error
 from mailsync.mailbox.reading import Standing
 from mailsync.mailbox.refusals import account_closed
@@ -133,10 +133,6 @@ class ImapSession:
         except MailboxRefused as refused:
             raise account_closed(self.login, refused.answer) from refused
 
-    def folders(self) -> list[Folder]:
-        """The mailboxes of `listing`, without its problems."""
-        return list(self.listing().folders)
-
     def examine(self, mailbox: str) -> Standing:
         """Open a mailbox for reading only and say where it stands."""
         told = self._select(mailbox, writing=False)
@@ -247,11 +243,10 @@ class ImapSession:
         doubtful: dict[str, MailboxRefused] = {}
         with self._over() as connection:
             for reply in connection.converse(commands):
-                if reply.refusal is None:
+                if reply.refusal is None or reply.command.mailbox in doubtful:
                     continue
                 if reply.command.name == "SUBSCRIBE":
-                    if reply.command.mailbox not in doubtful:
-                        log.warning("%s", reply.refusal)
+                    log.warning("%s", reply.refusal)
                 elif reply.refusal.code != "ALREADYEXISTS":
                     doubtful[reply.command.mailbox] = reply.refusal
         return refused | {name: refusal for name, refusal in doubtful.items() if not self._exists(name)}
