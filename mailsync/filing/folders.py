@@ -10,7 +10,7 @@ import string
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 
 from mailsync.filing.regions import region_of
@@ -23,6 +23,8 @@ MAX_BYTES = 200
 _CODES = ("code", "full_code")
 _REFUSED = frozenset('/\\*%"')
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_WORD = re.compile(r"[A-Za-z0-9]+")
+_ANY = "\x00"  #: any field's value, while a pattern is made
 _NOT_DIRECT = re.compile(r"[^\x20-\x7e]+")
 
 
@@ -32,7 +34,7 @@ class FolderNames:
 
     `template`: as configured, `/` between its levels. `separator`: the server's (RFC 9051), None where it has no
     hierarchy. `prefix`: of the personal namespace (RFC 2342), such as `INBOX.`. `refused`: characters that this
-    server takes in no name.
+    server takes in no name. `zone`: the company's, in which a message's year is told.
     """
 
     template: str
@@ -40,10 +42,19 @@ class FolderNames:
     separator: str | None = "/"
     prefix: str = ""
     refused: str = ""
+    zone: tzinfo = UTC
 
     def folder(self, customer: Customer, when: datetime) -> str:
-        """The customer's mailbox; `when` fills the field {year}."""
-        values = {name: self._clean(value) for name, value in _values(customer, when).items()}
+        """The customer's mailbox for a message of the moment `when`, which fills the field {year}."""
+        return self.folder_of_year(customer, self.year(when))
+
+    def year(self, when: datetime) -> int:
+        """The year in which the company received or sent a message."""
+        return when.astimezone(self.zone).year
+
+    def folder_of_year(self, customer: Customer, year: int) -> str:
+        """The customer's mailbox; `year` fills the field {year}."""
+        values = {name: self._clean(value) for name, value in _values(customer, year).items()}
         parts = [_fit(part, values) for part in self._parts]
         return self.prefix + (self.separator or "").join(parts)
 
@@ -59,15 +70,16 @@ class FolderNames:
         That is one named by the template, or one at the same place whose name begins with a code and a blank.
         """
         parts = self._split(mailbox)
-        patterns = self._patterns
-        if parts is None or len(parts) < len(patterns):
+        if parts is None or len(parts) < len(self._patterns):
             return None
-        found = [pattern.fullmatch(part) for pattern, part in zip(patterns, parts, strict=False)]
-        codes = [match["code"] for match in found if match and "code" in match.re.groupindex]
-        if not codes or not all(found):
-            return None
-        match = self.roster.match(codes[0])
-        return match.code if match and match.code == codes[0].upper() else None
+        found: list[str] = []
+        for pattern, part in zip(self._patterns, parts, strict=False):
+            codes = pattern.codes(part)
+            if codes is None:
+                return None
+            found += codes
+        matches = ((code, self.roster.match(code)) for code in found)
+        return next((match.code for code, match in matches if match and match.code == code.upper()), None)
 
     def parents(self, mailbox: str) -> list[str]:
         """The mailboxes above, outermost first, the namespace's own root left out."""
@@ -93,7 +105,7 @@ class FolderNames:
         return tuple(self._clean(level, fields=True) for level in levels)
 
     @cached_property
-    def _patterns(self) -> tuple[re.Pattern[str], ...]:
+    def _patterns(self) -> tuple[_Pattern, ...]:
         return tuple(_pattern(part) for part in self._parts)
 
     def _split(self, mailbox: str) -> list[str] | None:
@@ -120,7 +132,7 @@ def encoded_length(name: str) -> int:
     return runs + len(direct) + direct.count("&")
 
 
-def _values(customer: Customer, when: datetime) -> Mapping[str, str]:
+def _values(customer: Customer, year: int) -> Mapping[str, str]:
     return {
         "code": customer.code,
         "full_code": customer.full_code or customer.code,
@@ -129,7 +141,7 @@ def _values(customer: Customer, when: datetime) -> Mapping[str, str]:
         "country": customer.country or "",
         "region": region_of(customer.country) or "",
         "owner": (customer.owner or "").partition("@")[0],
-        "year": f"{when:%Y}",
+        "year": str(year),
     }
 
 
@@ -159,15 +171,37 @@ def _fields(part: str) -> list[str]:
     return [name for _, name, _, _ in string.Formatter().parse(part) if name]
 
 
-def _pattern(part: str) -> re.Pattern[str]:
-    """What a level looks like for any customer, the code in the group `code`."""
-    pieces: list[str] = []
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """What a level looks like for any customer: the code, if it has one, and what stands before and after it."""
+
+    before: re.Pattern[str]
+    after: re.Pattern[str] | None = None  #: None: the level has no code, and `before` is all of it
+
+    def codes(self, level: str) -> list[str] | None:
+        """The words that may be the code; None where the level looks otherwise."""
+        if self.after is None:
+            return [] if self.before.fullmatch(level) else None
+        starts = [at for at in range(len(level)) if self.before.fullmatch(level[:at])]
+        ends = [at for at in range(len(level), 0, -1) if self.after.fullmatch(level[at:])]
+        words = [level[start:end] for start in starts for end in ends if _WORD.fullmatch(level[start:end])]
+        return words or None
+
+
+def _pattern(part: str) -> _Pattern:
+    texts = [""]
     for literal, name, _, _ in string.Formatter().parse(part):
-        pieces.append(re.escape(literal))
-        if name in _CODES and not any("(?P<code>" in piece for piece in pieces):
-            if not "".join(pieces):  # a level that begins with the code is known by it alone
-                return re.compile(r"(?P<code>[A-Za-z0-9]+)(?: .*)?", re.DOTALL)
-            pieces.append("(?P<code>[A-Za-z0-9]+)" + ("(?: [A-Z0-9]+)?" if name == "full_code" else ""))
+        texts[-1] += re.escape(literal)
+        if name in _CODES and len(texts) == 1:
+            if not texts[0]:  # a level that begins with the code is known by it alone
+                return _Pattern(_compiled(""), _compiled(r"(?:\ .*)?"))
+            texts.append("(?: [A-Z0-9]+)?" if name == "full_code" else "")
         elif name:
-            pieces.append(".*")
-    return re.compile("".join(pieces), re.DOTALL)
+            texts[-1] += _ANY
+    return _Pattern(*(_compiled(text) for text in texts))
+
+
+def _compiled(text: str) -> re.Pattern[str]:
+    """A field without value takes the blank beside it along."""
+    text = text.replace(f"{_ANY}\\ ", r"(?:.*\ )?").replace(f"\\ {_ANY}", r"(?:\ .*)?").replace(_ANY, ".*")
+    return re.compile(text, re.DOTALL)

@@ -300,7 +300,7 @@ class _Desk:
         ]
 
     def _known_destination(self, customer: Customer, when: datetime) -> str:
-        key = (customer.code, when.year)
+        key = (customer.code, self._folders.year(when))
         if key not in self._names:
             self._names[key] = self._destination(customer, when)
         return self._names[key]

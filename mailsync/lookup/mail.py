@@ -41,7 +41,7 @@ def account_mail(
     """The account's mail as last read; `messages` where they are at hand already."""
     read = desk.index(account).messages() if messages is None else messages
     separator, prefix = _hierarchy(desk, account)
-    folders = folder_names(account, roster, separator, prefix)
+    folders = folder_names(desk.house, account, roster, separator, prefix)
     placements = desk.journal.placements(account.name)
     attributions = attribute_mail(desk.house, roster, read, folders, placements)
     moved = {one.source: one.destination for one in placements if one.kind == "message-move"}

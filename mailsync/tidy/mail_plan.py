@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from mailsync.audit.plan import AuditSettings, SubjectVerdict, audit
 from mailsync.conversations.attribution import Attributions, attribute
@@ -91,11 +92,16 @@ def own_people(house: House) -> OwnPeople:
 
 
 def folder_names(
-    account: Account, roster: Roster, separator: str | None, prefix: str, refused: str = ""
+    house: House, account: Account, roster: Roster, separator: str | None, prefix: str, refused: str = ""
 ) -> FolderNames:
     """How customers' folders are called on the account's server."""
     return FolderNames(
-        template=account.filing.folder, roster=roster, separator=separator, prefix=prefix, refused=refused
+        template=account.filing.folder,
+        roster=roster,
+        separator=separator,
+        prefix=prefix,
+        refused=refused,
+        zone=ZoneInfo(house.timezone),
     )
 
 
@@ -122,7 +128,8 @@ def plan_mail(
 ) -> MailPlan:
     """The plan for the mail of one account. `remembered`: see `plan_filing`."""
     memory, own, settings = mail.memory, own_people(house), _filing_settings(account)
-    folders = folder_names(account, roster, mail.profile.separator, mail.profile.prefix, mail.profile.refused)
+    profile = mail.profile
+    folders = folder_names(house, account, roster, profile.separator, profile.prefix, profile.refused)
     attributions = attribute_mail(house, roster, mail.messages, folders, mail.placements)
     filing = plan_filing(
         mail.messages,

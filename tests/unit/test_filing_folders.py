@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -170,3 +171,34 @@ def test_refused_braces_are_not_those_of_the_template() -> None:
     )
     assert names.folder(one, NOW) == "Customers-/D12 Gibson -AU--"
     assert names.customer_of("Customers-/D12 Gibson -AU--") == "D12"
+
+
+def test_a_messages_year_is_the_companys() -> None:
+    template, midnight = "Customers/{year}/{code}", datetime(2026, 12, 31, 20, tzinfo=UTC)
+    utc = FolderNames(template=template, roster=ROSTER)
+    shanghai = FolderNames(template=template, roster=ROSTER, zone=ZoneInfo("Asia/Shanghai"))
+    assert utc.folder(customer(), midnight) == "Customers/2026/D12"
+    assert shanghai.folder(customer(), midnight) == "Customers/2027/D12"
+
+
+def test_a_field_without_value_leaves_a_level() -> None:
+    names = FolderNames(template="Customers/{region}/{owner} {code} {abbr}", roster=ROSTER)
+    assert names.folder(customer(), NOW) == "Customers/-/D12"
+    assert names.customer_of("Customers/-/D12") == "D12"
+
+
+@pytest.mark.parametrize(
+    "template, mailbox, code",
+    [
+        ("{company} {code} {year}", "Gibson Importing D12 2026", "D12"),
+        ("{year} {company} {code}", "2026 Roca Trading 012", "012"),
+        ("{company} {code}", "D120 Dawn Trading D12", "D12"),
+        ("{company} {code}", "王D12", None),
+        ("No{code} {company}", "NoD12 Gibson", "D12"),
+        ("{company} {full_code}", "Gibson D12 AUGI", "D12"),
+        ("{owner} {code} {abbr}", "D12", "D12"),
+        ("{owner}-{code}", "D12", None),
+    ],
+)
+def test_the_code_is_found_among_other_fields(template: str, mailbox: str, code: str | None) -> None:
+    assert FolderNames(template=template, roster=ROSTER).customer_of(mailbox) == code
