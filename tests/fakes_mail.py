@@ -71,6 +71,7 @@ class MemoryMail:
     refuses: set[str] = field(default_factory=set)  #: mailboxes that cannot be opened
     unreadable: set[tuple[str, int]] = field(default_factory=set)  #: messages that cannot be fetched
     boxes: dict[str, Box] = field(default_factory=dict)
+    subscribed: set[str] = field(default_factory=set)
     said: Counter[str] = field(default_factory=Counter)  #: how often each thing was asked
     _validities: int = 100
 
@@ -115,7 +116,7 @@ class MemoryMail:
                     name=name,
                     separator=self.separator,
                     flags=box.flags,
-                    subscribed=True,
+                    subscribed=name in self.subscribed,
                     uidvalidity=box.uidvalidity,
                     uidnext=box.uidnext if self.says_uidnext else None,
                     highestmodseq=box.modseq if self.says_modseq else None,
@@ -170,9 +171,28 @@ class MemoryMail:
     def create(self, mailboxes: Sequence[str]) -> dict[str, CollectionError]:
         self._answer("create")
         for mailbox in mailboxes:
+            self.subscribed.add(mailbox)
             if mailbox not in self.boxes:
                 self.add_box(mailbox)
         return {}
+
+    def rename(self, mailbox: str, after: str) -> None:
+        self._open("rename", mailbox)
+        if after in self.boxes:
+            raise CollectionError("there is a folder {after}", after=after)
+        for name in [
+            name for name in self.boxes if name == mailbox or name.startswith(f"{mailbox}{self.separator}")
+        ]:
+            self.boxes[after + name.removeprefix(mailbox)] = self.boxes.pop(name)
+
+    def move_subscriptions(self, mailbox: str, after: str) -> None:
+        for name in [
+            name
+            for name in self.subscribed
+            if name == mailbox or name.startswith(f"{mailbox}{self.separator}")
+        ]:
+            self.subscribed.remove(name)
+            self.subscribed.add(after + name.removeprefix(mailbox))
 
     def messages(self, mailbox: str, uids: Sequence[int]) -> Mapping[int, MessageState]:
         return {fetched.uid: fetched.state for fetched in self.fetch(mailbox, uids)}

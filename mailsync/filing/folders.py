@@ -9,7 +9,7 @@ import re
 import string
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 
@@ -24,8 +24,17 @@ _CODES = ("code", "full_code")
 _REFUSED = frozenset('/\\*%"')
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _WORD = re.compile(r"[A-Za-z0-9]+")
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _ANY = "\x00"  #: any field's value, while a pattern is made
 _NOT_DIRECT = re.compile(r"[^\x20-\x7e]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """A customer's own folder."""
+
+    customer: str  #: code
+    called: str  #: by the template, with what the registry says now
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +43,8 @@ class FolderNames:
 
     `template`: as configured, `/` between its levels. `separator`: the server's (RFC 9051), None where it has no
     hierarchy. `prefix`: of the personal namespace (RFC 2342), such as `INBOX.`. `refused`: characters that this
-    server takes in no name. `zone`: the company's, in which a message's year is told.
+    server takes in no name. `zone`: the company's, in which a message's year is told. `by_hand`: folders that people
+    gave other names → code of their customer.
     """
 
     template: str
@@ -43,6 +53,7 @@ class FolderNames:
     prefix: str = ""
     refused: str = ""
     zone: tzinfo = UTC
+    by_hand: Mapping[str, str] = field(default_factory=dict)
 
     def folder(self, customer: Customer, when: datetime) -> str:
         """The customer's mailbox for a message of the moment `when`, which fills the field {year}."""
@@ -67,8 +78,12 @@ class FolderNames:
     def code_in(self, mailbox: str) -> str | None:
         """The registered code, canonical or superseded, by which a mailbox is a customer's folder.
 
-        That is one named by the template, or one at the same place whose name begins with a code and a blank.
+        That is one named by the template, or one at the same place whose name begins with a code and a blank; or what a
+        person made of such a one, and what lies below it.
         """
+        for above in (mailbox, *self.parents(mailbox)) if self.by_hand else ():
+            if above in self.by_hand:
+                return self.by_hand[above]
         parts = self._split(mailbox)
         if parts is None or len(parts) < len(self._patterns):
             return None
@@ -80,6 +95,33 @@ class FolderNames:
             found += codes
         matches = ((code, self.roster.match(code)) for code in found)
         return next((match.code for code, match in matches if match and match.code == code.upper()), None)
+
+    def home(self, mailbox: str) -> Home | None:
+        """Of a customer's own folder what the template calls it now; None of any other, also of a merged customer's,
+        and where nobody can tell of which year it is."""
+        parts, code = self._split(mailbox), self.code_in(mailbox)
+        customer = self.roster.customer(code) if code else None
+        if parts is None or customer is None or customer.code != code or not self.is_own(mailbox):
+            return None
+        if not self.by_year:
+            return Home(customer=code, called=self.folder_of_year(customer, 1))
+        of_years = (part for level, part in zip(self._parts, parts, strict=True) if "{year}" in level)
+        years = {int(year) for part in of_years for year in _YEAR.findall(part)}
+        return (
+            Home(customer=code, called=self.folder_of_year(customer, years.pop()))
+            if len(years) == 1
+            else None
+        )
+
+    def is_own(self, mailbox: str) -> bool:
+        """Whether a mailbox lies where customers' own folders do, neither above nor below."""
+        parts = self._split(mailbox)
+        return parts is not None and len(parts) == len(self._parts)
+
+    @cached_property
+    def code_level(self) -> int:
+        """The level of the hierarchy that has the code: what lies below it is the customer's alone."""
+        return next(at for at, part in enumerate(self._parts) if set(_fields(part)) & set(_CODES))
 
     def parents(self, mailbox: str) -> list[str]:
         """The mailboxes above, outermost first, the namespace's own root left out."""

@@ -10,15 +10,16 @@ from typing import Literal, Protocol
 
 from mailsync.filing.by_hand import Owners
 from mailsync.filing.folders import FolderNames
+from mailsync.filing.history import History, Stay, is_source
 from mailsync.filing.merged import Followers
+from mailsync.filing.renaming import Renaming, plan_renaming
 from mailsync.mailbox.headers import Message, MessageKey
 from mailsync.registry.roster import Customer
-from mailsync.run.actions import Finding, FolderCreate, MessageTransfer, Place, Placement
+from mailsync.run.actions import Finding, FolderCreate, FolderRename, MessageTransfer, Place, Placement
+from mailsync.run.renames import NamedFolders
 from mailsync.text import N_, Sentence
 
 Mode = Literal["move", "copy", "report-only"]
-#: Why a customer's message stays where it is, for now or for good.
-Stay = Literal["unread", "flagged", "young", "by-hand", "copied", "deleted", "report-only"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +46,14 @@ class Attributed(Protocol):
         ...
 
 
+FilingAction = FolderCreate | MessageTransfer | FolderRename
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilingPlan:
-    """Folders first, then messages, the oldest first."""
+    """Folders first, then messages, the oldest first, then new names for folders."""
 
-    actions: tuple[FolderCreate | MessageTransfer, ...] = ()
+    actions: tuple[FilingAction, ...] = ()
     findings: tuple[Finding, ...] = ()
     stays: Mapping[MessageKey, Stay] = field(
         default_factory=dict
@@ -67,32 +71,38 @@ def plan_filing(
     placements: Sequence[Placement],
     now: datetime,
     remembered: Mapping[Place, str] | None = None,
+    named: NamedFolders | None = None,
 ) -> FilingPlan:
     """Plan the filing of one account.
 
     `messages`: all that the account holds, those in customers' folders too: they say which conversations are filed
     already, and that a message we placed is still there. `threads`: message → its conversation. `existing`: every
     mailbox that exists. `placements`: the journal's. `now`: aware. `remembered`: messages that an earlier run saw
-    outside INBOX and Sent → fingerprint.
+    outside INBOX and Sent → fingerprint. `named`: the folders to which mailsync gave their names; None where none is to
+    be renamed.
     """
     owners = Owners(folders.customer_of)
-    history = _History(messages, placements, remembered or {}, owners)
+    history = History(messages, placements, remembered or {}, owners)
     filed = _filed_since(messages, threads, owners)
-    desk = _Desk(folders=folders, settings=settings, existing=existing, placements=placements)
+    renaming = plan_renaming(folders, existing, named or NamedFolders())
+    desk = _Desk(
+        folders=folders, settings=settings, existing=existing, placements=placements, renaming=renaming
+    )
     followers = Followers(folders, placements)
     stays: dict[MessageKey, Stay] = {}
     findings: list[Finding] = []
     for message in sorted(messages, key=lambda message: (message.internal_date, message.key)):
         attribution = attributions.get(message.key)
         customer = _customer(folders, attribution)
-        if not _is_source(message) and (
-            code := followers.follows(message, customer.code if customer else None)
+        if not is_source(message) and (
+            code := _joins(renaming, message)
+            or followers.follows(message, customer.code if customer else None)
         ):
             desk.carry(message, code, attribution)
             continue
         if attribution is None or customer is None:
             continue
-        if not _is_source(message):
+        if not is_source(message):
             findings.extend(_misfiled(message, customer, attribution, owners, history))
             continue
         stay = history.stay(message) or _not_yet(message, settings, filed, threads, now)
@@ -108,81 +118,15 @@ def plan_filing(
     return FilingPlan(actions=desk.actions(), findings=(*findings, *desk.report()), stays=stays)
 
 
+def _joins(renaming: Renaming, message: Message) -> str | None:
+    """The customer whose folder could not be renamed because there is one of the new name: its mail moves there."""
+    return None if "\\Deleted" in message.flags else renaming.joins.get(message.key.mailbox)
+
+
 def _customer(folders: FolderNames, attribution: Attributed | None) -> Customer | None:
     if attribution is None or attribution.customer is None:
         return None
     return folders.roster.customer(attribution.customer)
-
-
-class _History:
-    """What mailsync did with messages before, and what people made of it."""
-
-    def __init__(
-        self,
-        messages: Iterable[Message],
-        placements: Iterable[Placement],
-        remembered: Mapping[Place, str],
-        owners: Owners,
-    ) -> None:
-        self._copied: set[MessageKey] = set()
-        self._renumbered: Counter[tuple[str, str]] = Counter()
-        self._brought_back: set[MessageKey] = set()
-        placed: Counter[tuple[str, str]] = Counter()
-        ours: set[Place] = set()  #: places that an undo emptied
-        present = {message.key for message in messages}
-        for placement in placements:
-            if placement.undo:
-                self._brought_back.add(MessageKey(*placement.destination))
-                ours.add(placement.source)
-            elif placement.undone:
-                ours.add(placement.destination)
-            elif placement.kind == "message-copy":
-                source = MessageKey(*placement.source)
-                self._copied.add(source)
-                if source not in present:
-                    self._renumbered[placement.fingerprint, source.mailbox] += 1
-            else:
-                placed[placement.fingerprint, owners.place(placement.destination.mailbox)] += 1
-                if owners.of(placement.source.mailbox) is not None:  # carried on from there after a merge
-                    placed[placement.fingerprint, owners.place(placement.source.mailbox)] -= 1
-        outside = [message for message in messages if not _is_source(message)]
-        placed.subtract((message.fingerprint, owners.place(message.key.mailbox)) for message in outside)
-        self._left_ours: Counter[str] = Counter()
-        for (fingerprint, _), missing in placed.items():
-            self._left_ours[fingerprint] += max(missing, 0)
-        gone = Counter(
-            fingerprint
-            for place, fingerprint in remembered.items()
-            if MessageKey(*place) not in present and place not in ours
-        )
-        gone.subtract(message.fingerprint for message in outside if Place(*message.key) not in remembered)
-        #: messages that left a folder by a person's hand: none of these is planned again
-        self._taken_out = self._left_ours | gone
-
-    def stay(self, message: Message) -> Stay | None:
-        """Why a message that lies in INBOX or Sent is not filed for what happened to it before."""
-        if message.key in self._copied:
-            return "copied"
-        if self._renumbered[message.fingerprint, message.key.mailbox] > 0:
-            # the server numbered the mailbox anew (UIDVALIDITY): the original has another key now
-            self._renumbered[message.fingerprint, message.key.mailbox] -= 1
-            return "copied"
-        if message.key in self._brought_back:
-            return None
-        if self._taken_out[message.fingerprint] > 0:
-            # It lay in a folder and does so no more: a person took it out, and it stays where the person put it.
-            # Of equal messages only as many stay as were taken out; the others are other deliveries.
-            self._taken_out[message.fingerprint] -= 1
-            return "by-hand"
-        return None
-
-    def was_filed(self, message: Message) -> bool:
-        """Whether a message outside INBOX and Sent is one that mailsync filed in another folder."""
-        return self._left_ours[message.fingerprint] > 0
-
-
-def _is_source(message: Message) -> bool:
-    return message.role in ("inbox", "sent")
 
 
 def _filed_since(
@@ -234,7 +178,9 @@ class _Desk:
         settings: FilingSettings,
         existing: Collection[str],
         placements: Iterable[Placement],
+        renaming: Renaming,
     ) -> None:
+        self._renaming = renaming
         self._folders = folders
         self._settings = settings
         self._existing = frozenset(existing)
@@ -259,9 +205,11 @@ class _Desk:
 
     def _need(self, destination: str) -> None:
         """The folder is made, parents first, where it is not there."""
-        if destination in self._existing:
-            return
-        for mailbox in (*self._folders.parents(destination), destination):
+        if destination not in self._existing:
+            self._create((*self._folders.parents(destination), destination))
+
+    def _create(self, mailboxes: Iterable[str]) -> None:
+        for mailbox in mailboxes:
             if mailbox not in self._existing and mailbox.upper() != "INBOX":
                 self._created[mailbox] = None
 
@@ -283,11 +231,31 @@ class _Desk:
             replace(transfer, kind="message-move", needs_flags=(), bars_flags=("\\Deleted",))
         )
 
-    def actions(self) -> tuple[FolderCreate | MessageTransfer, ...]:
-        return (*(FolderCreate(mailbox=mailbox) for mailbox in self._created), *self._transfers)
+    def actions(self) -> tuple[FilingAction, ...]:
+        renames = () if self._settings.mode == "report-only" else self._renaming.renames
+        for rename in renames:
+            self._create(self._folders.parents(rename.after))
+        return (*(FolderCreate(mailbox=mailbox) for mailbox in self._created), *self._transfers, *renames)
 
     def report(self) -> list[Finding]:
-        """In mode report-only: how many messages would go where."""
+        """Folders that cannot be renamed; and in mode report-only what would be done."""
+        renamed = N_("The folder {before} would be renamed to {after}")
+        renames = self._renaming.renames if self._settings.mode == "report-only" else ()
+        return [
+            *self._renaming.findings,
+            *(
+                Finding(
+                    kind="report-only",
+                    subject=rename.mailbox,
+                    customer=rename.customer,
+                    sentence=Sentence.of(renamed, before=rename.mailbox, after=rename.after),
+                )
+                for rename in renames
+            ),
+            *self._would_file(),
+        ]
+
+    def _would_file(self) -> list[Finding]:
         would = N_("{count} message(s) of {customer} would be filed in {mailbox}")
         return [
             Finding(
@@ -307,11 +275,17 @@ class _Desk:
 
     def _destination(self, customer: Customer, when: datetime) -> str:
         name = self._folders.folder(customer, when)
-        used = self._used.get(customer.code)
-        if name in self._existing or used is None or used not in self._existing or self._folders.by_year:
+        if name in self._existing:
             return name
-        # The company was renamed since: its mail stays together until the folder is renamed too.
-        return used if self._folders.code_in(used) == customer.code else name
+        before = self._renaming.before.now(name)
+        if before != name or self._folders.by_year:
+            return before
+        # A folder that a person made, or gave another name: mail stays together there.
+        by_hand = (mailbox for mailbox, code in self._folders.by_hand.items() if code == customer.code)
+        for mailbox in (self._used.get(customer.code, name), *by_hand):
+            if mailbox in self._existing and self._folders.code_in(mailbox) == customer.code:
+                return mailbox
+        return name
 
     def _transfer(
         self, message: Message, customer: Customer, evidence: str, destination: str
@@ -334,7 +308,7 @@ class _Desk:
 
 
 def _misfiled(
-    message: Message, customer: Customer, attribution: Attributed, owners: Owners, history: _History
+    message: Message, customer: Customer, attribution: Attributed, owners: Owners, history: History
 ) -> Iterable[Finding]:
     """A message in another customer's folder, or one of ours in a folder of nobody: it stays, and is told."""
     owner = owners.of(message.key.mailbox)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from mailsync.filing.plan import FilingSettings, Stay
+from mailsync.filing.history import Stay
+from mailsync.filing.plan import FilingSettings
 from mailsync.mailbox.headers import MessageKey
 from mailsync.run.actions import Finding
 from mailsync.text import N_, Sentence

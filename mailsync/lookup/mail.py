@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mailsync.conversations.attribution import Attributions
 from mailsync.filing.folders import FolderNames
+from mailsync.filing.renaming import renamed_by_hand
 from mailsync.mailbox.headers import Message
 from mailsync.registry.roster import Roster
 from mailsync.run.actions import Place
@@ -43,6 +44,8 @@ def account_mail(
     separator, prefix = _hierarchy(desk, account)
     folders = folder_names(desk.house, account, roster, separator, prefix)
     placements = desk.journal.placements(account.name)
+    known = {message.key.mailbox for message in read}
+    folders = replace(folders, by_hand=renamed_by_hand(folders, known, read, placements))
     attributions = attribute_mail(desk.house, roster, read, folders, placements)
     moved = {one.source: one.destination for one in placements if one.kind == "message-move"}
     return AccountMail(

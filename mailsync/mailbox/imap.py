@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from typing import Self
 
 from mailsync.errors import AccountError, CollectionError
-from mailsync.mailbox import reading, wire
+from mailsync.mailbox import reading, subscriptions, wire
+from mailsync.mailbox.commands import about_each, encoded, transfers
 from mailsync.mailbox.connection import DEAD, Command, Connection, MailboxRefused, Reply
 from mailsync.mailbox.counting import count
 from mailsync.mailbox.fetching import Fetched, fetch
@@ -90,7 +91,7 @@ class ImapSession:
         if self._selected is not None and "UNSELECT" in self.capabilities:
             first, self._selected = [Command.of("UNSELECT")], None
         self._catch_up()
-        _, commands = _commands("STATUS", mailboxes, reading.status_items(self.capabilities))
+        _, commands = about_each("STATUS", mailboxes, reading.status_items(self.capabilities))
         with self._over() as connection:
             counted = count(connection.converse, commands, connection.capabilities, first)
         return {name: reading.counters_of(told) for name, told in counted.told.items()}
@@ -198,7 +199,7 @@ class ImapSession:
         names = list(mailboxes)
         if self._selected in names:
             self._catch_up()
-        refused, commands = _commands("STATUS", names, "(UIDVALIDITY UIDNEXT)")
+        refused, commands = about_each("STATUS", names, "(UIDVALIDITY UIDNEXT)")
         with self._over() as connection:
             counted = count(connection.converse, commands, connection.capabilities)
         found: dict[str, MailboxState | CollectionError | None] = {**refused}
@@ -226,7 +227,7 @@ class ImapSession:
     def refuses_name(self, mailbox: str) -> bool:
         """Whether the server cannot have a mailbox of this name at all (RFC 5530, CANNOT); asked without making it."""
         try:
-            self._say("STATUS", _name(mailbox), "(UIDNEXT)", mailbox=mailbox)
+            self._say("STATUS", encoded(mailbox), "(UIDNEXT)", mailbox=mailbox)
         except MailboxRefused as refused:
             return refused.code == "CANNOT"
         return False
@@ -234,7 +235,7 @@ class ImapSession:
     def create(self, mailboxes: Sequence[str]) -> dict[str, CollectionError]:
         """Create (an existing mailbox is fine) and subscribe, so that every mail client shows them; the errors of those
         that are refused. All commands are under way at once: creating is slow on a server of many folders."""
-        refused, creations = _commands("CREATE", mailboxes)
+        refused, creations = about_each("CREATE", mailboxes)
         commands = [
             command
             for creation in creations
@@ -250,6 +251,18 @@ class ImapSession:
                 elif reply.refusal.code != "ALREADYEXISTS":
                     doubtful[reply.command.mailbox] = reply.refusal
         return refused | {name: refusal for name, refusal in doubtful.items() if not self._exists(name)}
+
+    def rename(self, mailbox: str, after: str) -> None:
+        """Rename a mailbox and those below it, with all they hold (RFC 9051 section 6.3.6)."""
+        # Dovecot ends the connection of whoever has a mailbox open that is renamed.
+        self._select("INBOX", writing=False)
+        self._say("RENAME", encoded(mailbox), encoded(after), mailbox=mailbox)
+
+    def move_subscriptions(self, mailbox: str, after: str) -> None:
+        """Have subscriptions of a renamed mailbox and of those below it follow; what a server refuses is logged."""
+        named = subscriptions.subscribed_below(self._say, self.capabilities, mailbox)
+        with self._over() as connection:
+            subscriptions.move(connection.converse, named, after)
 
     def messages(self, mailbox: str, uids: Sequence[int]) -> Mapping[int, MessageState]:
         """The messages with these UIDs that are still there."""
@@ -282,7 +295,7 @@ class ImapSession:
         """
         self._open(mailbox, writing=move)
         with self._over() as connection:
-            for reply in connection.converse(_transfers("UID MOVE" if move else "UID COPY", groups)):
+            for reply in connection.converse(transfers("UID MOVE" if move else "UID COPY", groups)):
                 yield Transferred(
                     uids=wire.parse_uid_set(reply.command.arguments[0]),
                     destination=reply.command.mailbox,
@@ -313,7 +326,7 @@ class ImapSession:
                     reply.checked()
 
     def _exists(self, mailbox: str) -> bool:
-        found, _ = wire.parse_list(self._say("LIST", '""', _name(mailbox), mailbox=mailbox).of("LIST"))
+        found, _ = wire.parse_list(self._say("LIST", '""', encoded(mailbox), mailbox=mailbox).of("LIST"))
         return any(folder.name == mailbox and folder.selectable for folder in found)
 
     def _open(self, mailbox: str, *, writing: bool = False, anew: bool = False) -> None:
@@ -334,7 +347,7 @@ class ImapSession:
         self._selected = None
         # Dovecot keeps no modification sequences for a mailbox until somebody asks for them (RFC 7162 section 3.1.8).
         condstore = ["(CONDSTORE)"] if "CONDSTORE" in self.capabilities else []
-        told = self._say("SELECT" if writing else "EXAMINE", _name(mailbox), *condstore, mailbox=mailbox)
+        told = self._say("SELECT" if writing else "EXAMINE", encoded(mailbox), *condstore, mailbox=mailbox)
         if writing and told.says("READ-ONLY"):
             raise CollectionError(
                 N_("The folder “{mailbox}” may only be read by {user}: nothing was moved out of it"),
@@ -365,33 +378,3 @@ class ImapSession:
         finally:
             if not certain or connection.talking:
                 self.drop()
-
-
-def _commands(
-    name: str, mailboxes: Iterable[str], *arguments: str
-) -> tuple[dict[str, CollectionError], list[Command]]:
-    """The errors of names that cannot be said, and a command for each other mailbox."""
-    refused: dict[str, CollectionError] = {}
-    commands = []
-    for mailbox in mailboxes:
-        try:
-            commands.append(Command.of(name, _name(mailbox), *arguments, mailbox=mailbox))
-        except CollectionError as error:
-            refused[mailbox] = error
-    return refused, commands
-
-
-def _transfers(verb: str, groups: Iterable[tuple[Sequence[int], str]]) -> Iterator[Command]:
-    for uids, destination in groups:
-        for chunk in wire.uid_sets(uids):
-            yield Command.of(verb, chunk, _name(destination), mailbox=destination)
-
-
-def _name(mailbox: str) -> bytes:
-    try:
-        return wire.encode_name(mailbox)
-    except ValueError:
-        raise CollectionError(
-            N_("No mail server takes the folder name “{mailbox}”: it holds a control character"),
-            mailbox=ascii(mailbox),
-        ) from None

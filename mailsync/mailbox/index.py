@@ -118,6 +118,22 @@ class Index:
         """Take over what mailsync itself moved and copied. `counters`: where those mailboxes stand afterwards."""
         follow(self._engine, self._account, self._cursors(), carried, counters)
 
+    def renamed(self, names: Mapping[str, str], counters: Mapping[str, Counters]) -> None:
+        """Take over that mailboxes have other names: former name → present one. `counters`: where they stand, by present
+        name; where a server numbered a mailbox anew, the next refresh reads it."""
+        cursors = self._cursors()
+        moved = {
+            cursors[former].id: now
+            for former, now in names.items()
+            if former in cursors
+            and now in counters
+            and counters[now].uidvalidity == cursors[former].uidvalidity
+        }
+        with self._engine.begin() as connection:
+            for mailbox_id, now in moved.items():
+                change = sa.update(MailboxRow).where(MailboxRow.id == mailbox_id).values(name=now)
+                connection.execute(change)
+
     def messages(self, among: Iterable[MessageKey] | None = None) -> list[Message]:
         """Every message of the account, or those `among` these that are known; mailbox by mailbox in the order of
         UIDs."""

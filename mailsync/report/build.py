@@ -137,6 +137,8 @@ def _changes(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Changes:
         if kind in {"message-move", "message-copy"}:
             filed[(account, str(row["after"]))] += 1
             said.append((account, sentence_of(row)))
+        elif kind == "folder-rename":
+            said.append((account, sentence_of(row)))
         elif kind.startswith("card-"):
             cards.append(
                 CardChange(account=account, kind=kind, before=row.get("before"), after=row.get("after"))

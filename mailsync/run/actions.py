@@ -134,9 +134,20 @@ class FolderCreate:
     mailbox: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderRename:
+    """Give a customer's folder another name; its mail and the folders below it go along (RFC 9051 section 6.3.6)."""
+
+    kind: Literal["folder-rename"] = "folder-rename"
+    mailbox: str
+    after: str
+    separator: str | None  #: of the server's hierarchy
+    customer: str | None = None  #: None where an undo gives it its former name back
+
+
 CardAction = CardRename | CardCreate | CardDelete | CardReplace
 CARD_KINDS = ("card-rename", "card-restore", "card-create", "card-delete", "card-replace")
-MailAction = MessageTransfer | MessageRemove | FolderCreate
+MailAction = MessageTransfer | MessageRemove | FolderCreate | FolderRename
 Action = CardAction | MailAction
 
 Severity = Literal["conflict", "finding", "error"]
@@ -161,7 +172,7 @@ def target(action: Action) -> str:
             return action.href
         case MessageTransfer() | MessageRemove():
             return f"{action.mailbox};UIDVALIDITY={action.uidvalidity}/;UID={action.uid}"
-        case FolderCreate():
+        case FolderCreate() | FolderRename():
             return action.mailbox
 
 
@@ -178,6 +189,8 @@ def before_after(action: Action) -> tuple[str | None, str | None]:
             return action.mailbox, action.destination
         case MessageRemove():
             return action.mailbox, None
+        case FolderRename():
+            return action.mailbox, action.after
         case FolderCreate():
             return None, action.mailbox
 
@@ -227,6 +240,10 @@ def describe(action: Action) -> Sentence:
             )
         case FolderCreate():
             return Sentence.of(N_("Create the folder {after}"), after=action.mailbox)
+        case FolderRename():
+            return Sentence.of(
+                N_("Rename the folder {before} to {after}"), before=action.mailbox, after=action.after
+            )
 
 
 def plan_hash(actions: Iterable[Action]) -> str:

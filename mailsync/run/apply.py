@@ -42,7 +42,8 @@ def apply(
     undoes: Mapping[Action, int] | None = None,
     card_seconds: float | None = None,
 ) -> Outcome:
-    """Carry `actions` out on the servers: cards book by book, then folders, messages, and copies to take away.
+    """Carry `actions` out on the servers: cards book by book, then folders, messages, copies to take away, and new
+    names for folders.
 
     `check` is asked before each window and raises `AccountLocked` when a newer run took the account over; `stop` says
     that the process is asked to end, and what was begun is then finished. `undoes`: action → journal row that it takes

@@ -16,6 +16,7 @@ from typing import TypeVar
 from mailsync.errors import CollectionError
 from mailsync.run.actions import (
     FolderCreate,
+    FolderRename,
     MailAction,
     MailboxState,
     MessageRemove,
@@ -24,6 +25,7 @@ from mailsync.run.actions import (
     Place,
     target,
 )
+from mailsync.run.apply_folders import rename_folders
 from mailsync.run.execution import Execution, Result
 from mailsync.run.journal import Closing, Intent, JournalRow
 from mailsync.run.ports import MailPort
@@ -65,6 +67,7 @@ def write_mail(execution: Execution, mail: MailPort, actions: Sequence[MailActio
     folders = [action for action in actions if isinstance(action, FolderCreate)]
     transfers = [action for action in actions if isinstance(action, MessageTransfer)]
     removals = [action for action in actions if isinstance(action, MessageRemove)]
+    renames = [action for action in actions if isinstance(action, FolderRename)]
     for folder_window in _windows(folders):
         _create_folders(execution, mail, folder_window)
     by_source: defaultdict[str, list[MessageTransfer]] = defaultdict(list)
@@ -78,6 +81,9 @@ def write_mail(execution: Execution, mail: MailPort, actions: Sequence[MailActio
     for group in by_mailbox.values():
         for removal_window in _windows(group):
             _remove_copies(execution, mail, removal_window)
+    # Last: everything else speaks of folders by the names they had when it was planned.
+    for rename_window in _windows(renames):
+        rename_folders(execution, mail, rename_window)
 
 
 def _windows(actions: Sequence[A]) -> list[Sequence[A]]:

@@ -5,6 +5,7 @@ Each refusal states the numbers and what to type when the plan is right after al
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -18,17 +19,20 @@ from mailsync.run.actions import (
     CardReplace,
     Finding,
     FolderCreate,
+    FolderRename,
 )
 from mailsync.text import N_, Sentence
 
 #: The share brake never holds fewer changes than these, however small the book or the mailbox.
 FREE_CARDS = 25
 FREE_MESSAGES = 50
+FREE_FOLDERS = 10
 #: A listing that lost more than a fifth, and more than this many, is not believed.
 FREE_LOSSES = 10
 _KEPT_SHARE = 0.8
 
-Holding = Literal["cards", "messages"]
+Holding = Literal["cards", "messages", "folders"]
+_FREE: Mapping[Holding, int] = {"cards": FREE_CARDS, "messages": FREE_MESSAGES, "folders": FREE_FOLDERS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +42,7 @@ class Extent:
     name: str  #: book URL, or "mailbox"
     holds: Holding
     changes: int
-    total: int  #: cards in the book, or indexed messages of the account
+    total: int  #: cards in the book, indexed messages of the account, or customers' folders
     first_run: bool = False  #: a confirmed first run, also the one that follows an undo
 
 
@@ -70,27 +74,35 @@ class Force:
 
 
 def extents(
-    actions: Iterable[Action], totals: Mapping[str, int], *, mailbox: str, first_runs: Collection[str] = ()
+    actions: Iterable[Action],
+    totals: Mapping[str, int],
+    *,
+    mailbox: str,
+    folders: int = 0,
+    first_runs: Collection[str] = (),
 ) -> list[Extent]:
-    """Count a plan's changes by place. `totals`: book URL, or `mailbox`, → members. New folders change no message."""
-    counts: dict[str, int] = {}
+    """Count a plan's changes by place. `totals`: book URL, or `mailbox`, → members; `folders`: those of customers. New
+    folders change no message."""
+    counts: Counter[tuple[str, Holding]] = Counter()
     for action in actions:
         match action:
             case CardRename() | CardCreate() | CardDelete() | CardReplace():
-                counts[action.book] = counts.get(action.book, 0) + 1
+                counts[action.book, "cards"] += 1
+            case FolderRename():
+                counts[mailbox, "folders"] += 1
             case FolderCreate():
                 continue
             case _:
-                counts[mailbox] = counts.get(mailbox, 0) + 1
+                counts[mailbox, "messages"] += 1
     return [
         Extent(
             name=name,
-            holds="messages" if name == mailbox else "cards",
+            holds=holds,
             changes=changes,
-            total=totals.get(name, 0),
+            total=folders if holds == "folders" else totals.get(name, 0),
             first_run=name in first_runs,
         )
-        for name, changes in counts.items()
+        for (name, holds), changes in counts.items()
     ]
 
 
@@ -165,8 +177,11 @@ def shrunken_mailboxes(listings: Iterable[Listing]) -> list[Finding]:
 
 
 def _is_too_much(extent: Extent, max_changes: float) -> bool:
-    free = FREE_CARDS if extent.holds == "cards" else FREE_MESSAGES
-    return not extent.first_run and extent.changes >= free and extent.changes > extent.total * max_changes
+    return (
+        not extent.first_run
+        and extent.changes >= _FREE[extent.holds]
+        and extent.changes > extent.total * max_changes
+    )
 
 
 def _too_many(extent: Extent, max_changes: float, command: str) -> Sentence:
@@ -178,8 +193,12 @@ def _too_many(extent: Extent, max_changes: float, command: str) -> Sentence:
         "{changes} of {total} messages would be filed at once, more than {percent} %; nothing was written. "
         "Look at “mailsync plan”; if it is right, type: {command}"
     )
+    folders = N_(
+        "{changes} of {total} customers' folders would be renamed at once, more than {percent} %; nothing was written. "
+        "Look at “mailsync plan”; if it is right, type: {command}"
+    )
     return Sentence.of(
-        cards if extent.holds == "cards" else messages,
+        {"cards": cards, "messages": messages, "folders": folders}[extent.holds],
         name=extent.name,
         changes=extent.changes,
         total=extent.total,

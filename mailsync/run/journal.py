@@ -28,6 +28,7 @@ from mailsync.run.actions import (
     describe,
     target,
 )
+from mailsync.run.renames import NamedFolders, named_folders, placements
 from mailsync.text import N_, Sentence, Translate
 
 State = Literal["open", "done", "conflict", "failed", "abandoned", "undone"]
@@ -258,21 +259,33 @@ class Journal:
         self, account: str, fingerprints: Collection[str] | None = None, run: str | None = None
     ) -> list[Placement]:
         """Every message that mailsync itself moved or copied (with one of `fingerprints`, in `run`), in the order it
-        happened."""
-        columns = (_actions.c[name] for name in stored.PLACEMENT)
-        query = sa.select(*columns).where(
-            _actions.c.account == account,
+        happened; mailboxes by their present names, as far as mailsync renamed them."""
+        moved = sa.and_(
             _actions.c.kind.in_(("message-move", "message-copy")),
             _actions.c.destination_uid.is_not(None),
             _actions.c.fence_uidvalidity.is_not(None),
             _actions.c.state.in_(("done", "undone", "conflict")),
         )
         if run is not None:
-            query = query.where(_actions.c.run == run)
+            moved = moved & (_actions.c.run == run)
         if fingerprints is not None:
-            query = query.where(_actions.c.action["fingerprint"].as_string().in_(fingerprints))
+            moved = moved & _actions.c.action["fingerprint"].as_string().in_(fingerprints)
+        renamed = sa.and_(_actions.c.kind == "folder-rename", _actions.c.state.in_(("done", "undone")))
+        columns = (_actions.c[name] for name in stored.PLACEMENT)
+        query = sa.select(*columns).where(_actions.c.account == account, moved | renamed)
         with self._engine.connect() as connection:
-            return [stored.placement(*found) for found in connection.execute(query.order_by(_actions.c.id))]
+            return placements(connection.execute(query.order_by(_actions.c.id)).all())
+
+    def named_folders(self, account: str) -> NamedFolders:
+        """The folders to which mailsync gave the names that they have."""
+        action = _actions.c.action
+        words = (action[name].as_string() for name in ("mailbox", "after", "separator"))
+        made = sa.and_(_actions.c.kind == "folder-create", _actions.c.state == "done")
+        states = ("done", "undone", "failed")
+        renamed = sa.and_(_actions.c.kind == "folder-rename", _actions.c.state.in_(states))
+        query = sa.select(_actions.c.state, *words).where(_actions.c.account == account, made | renamed)
+        with self._engine.connect() as connection:
+            return named_folders(connection.execute(query.order_by(_actions.c.id)))
 
     def lines(
         self, translate: Translate, *, run: str | None = None, account: str | None = None

@@ -107,6 +107,14 @@ class MailPort(Protocol):
         """Create (an existing mailbox is fine) and subscribe; the errors of those that are refused."""
         ...
 
+    def rename(self, mailbox: str, after: str) -> None:
+        """Rename a mailbox and those below it, with all they hold. Refuses where one of the new name exists."""
+        ...
+
+    def move_subscriptions(self, mailbox: str, after: str) -> None:
+        """Have subscriptions of a renamed mailbox and of those below it follow; costs nothing a second time."""
+        ...
+
     def messages(self, mailbox: str, uids: Sequence[int]) -> Mapping[int, MessageState]:
         """The messages with these UIDs that are still there."""
         ...

@@ -13,12 +13,19 @@ from mailsync.run.actions import (
     CardRename,
     CardReplace,
     FolderCreate,
+    FolderRename,
     MessageRemove,
     MessageTransfer,
 )
 from mailsync.run.journal import Closing, Journal, JournalRow
 from mailsync.run.ports import BookPort, CardEditor, MailPort
-from mailsync.run.settle import settle_cards, settle_folders, settle_removals, settle_transfers
+from mailsync.run.settle import (
+    settle_cards,
+    settle_folders,
+    settle_removals,
+    settle_renames,
+    settle_transfers,
+)
 from mailsync.text import N_
 
 #: The target of mail actions, beside the URLs of books (also in `run.confirmations`).
@@ -104,6 +111,7 @@ def _settle_mail(mail: MailPort | None, rows: list[JournalRow]) -> list[Closing]
         (FolderCreate, settle_folders),
         (MessageTransfer, settle_transfers),
         (MessageRemove, settle_removals),
+        (FolderRename, settle_renames),
     )
     return [
         closing

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from mailsync.errors import ItemError
+from mailsync.errors import CollectionError, ItemError
 from mailsync.run.actions import (
     CardCreate,
     CardDelete,
@@ -17,6 +17,7 @@ from mailsync.run.actions import (
     CardReplace,
     CardState,
     FolderCreate,
+    FolderRename,
     MailboxState,
     MessageRemove,
     MessageState,
@@ -167,6 +168,41 @@ def _folder(row: JournalRow) -> str:
     if not isinstance(row.action, FolderCreate):
         raise TypeError(row.action.kind)
     return row.action.mailbox
+
+
+def settle_renames(mail: MailPort, rows: Sequence[JournalRow]) -> list[Closing]:
+    """Outcomes of folders renamed; their subscriptions follow them. The fence is the state of the folder before.
+
+    `abandoned`: it still has its former name. A folder of that name with another UIDVALIDITY was made since.
+    """
+    wanted = [(row, renaming(row)) for row in rows]
+    states = mail.states(dict.fromkeys(name for _, one in wanted for name in (one.mailbox, one.after)))
+    return [_settle_rename(mail, row, states[one.mailbox], states[one.after]) for row, one in wanted]
+
+
+def _settle_rename(
+    mail: MailPort,
+    row: JournalRow,
+    former: MailboxState | CollectionError | None,
+    now: MailboxState | CollectionError | None,
+) -> Closing:
+    action = renaming(row)
+    if isinstance(former, MailboxState) and row.fence and former.uidvalidity == row.fence.uidvalidity:
+        return Closing(row=row, state="abandoned")
+    if isinstance(now, MailboxState):
+        mail.move_subscriptions(action.mailbox, action.after)
+        return Closing(row=row, state="done")
+    gone = N_("The folder is neither called {before} nor {after}: somebody renamed or deleted it")
+    return Closing(
+        row=row, state="conflict", note=Sentence.of(gone, before=action.mailbox, after=action.after)
+    )
+
+
+def renaming(row: JournalRow) -> FolderRename:
+    """The renaming of a row."""
+    if not isinstance(row.action, FolderRename):
+        raise TypeError(row.action.kind)
+    return row.action
 
 
 def settle_removals(mail: MailPort, rows: Sequence[JournalRow]) -> list[Closing]:

@@ -17,6 +17,7 @@ from mailsync.run.actions import (
     CardRename,
     CardReplace,
     FolderCreate,
+    FolderRename,
     FormerProperties,
     MessageRemove,
     MessageTransfer,
@@ -35,6 +36,7 @@ _CLASSES: Mapping[str, type[Action]] = {
     "message-copy": MessageTransfer,
     "message-remove": MessageRemove,
     "folder-create": FolderCreate,
+    "folder-rename": FolderRename,
 }
 
 

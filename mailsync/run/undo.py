@@ -20,6 +20,7 @@ from mailsync.run.actions import (
     CardState,
     Finding,
     FolderCreate,
+    FolderRename,
     MailAction,
     MessageRemove,
     MessageTransfer,
@@ -28,8 +29,10 @@ from mailsync.run.actions import (
     target,
 )
 from mailsync.run.journal import JournalRow, Run
+from mailsync.run.naming import by_present_names
 from mailsync.run.ports import BookPort, CardEditor, MailPort
 from mailsync.run.relocate import relocate
+from mailsync.run.renames import backwards
 from mailsync.run.settle import wanted_bytes
 from mailsync.text import N_, Sentence
 
@@ -74,6 +77,7 @@ def plan_undo(
             N_("{run} is itself an undo. “mailsync tidy” does again what it took back"), run=run.id
         )
     plan = UndoPlan()
+    rows, later = by_present_names(rows, later)
     latest = [row for row in reversed(rows) if _happened(row)]
     if all(isinstance(row.action, FolderCreate) for row in latest):  # folders stay, so nothing would be done
         raise UsageError(N_("There is nothing to undo: run {run} left nothing changed"), run=run.id)
@@ -94,7 +98,11 @@ def _happened(row: JournalRow) -> bool:
 
 def _overtaken(rows: Sequence[JournalRow], later: Sequence[JournalRow]) -> dict[int, str]:
     """Row → the newest later run that changed the same card, or moved the message on from where it lay."""
-    newest = {_start(row): row.run for row in later if row.undo_of is None and _happened(row) and _moves(row)}
+    newest = {
+        _start(row): row.run
+        for row in later
+        if row.undo_of is None and _happened(row) and _moves(row) and not isinstance(row.action, FolderCreate)
+    }
     ends = {row.id: (row.run, _end(row)) for row in rows}
     return {row: newest[end] for row, (run, end) in ends.items() if newest.get(end, run) != run}
 
@@ -135,6 +143,8 @@ def _subject(action: Action) -> str:
             return action.subject
         case FolderCreate():
             return action.mailbox
+        case FolderRename():
+            return action.after
 
 
 def _start(row: JournalRow) -> tuple[str, int, str | int]:
@@ -144,7 +154,7 @@ def _start(row: JournalRow) -> tuple[str, int, str | int]:
             return row.action.book, 0, row.action.href
         case MessageTransfer() | MessageRemove():
             return row.action.mailbox, row.action.uidvalidity, row.action.uid
-        case FolderCreate():
+        case FolderCreate() | FolderRename():
             return row.action.mailbox, 0, ""
 
 
@@ -152,6 +162,8 @@ def _end(row: JournalRow) -> tuple[str, int, str | int]:
     """Where a row left it."""
     if isinstance(row.action, MessageTransfer) and row.fence is not None and row.destination_uid is not None:
         return row.action.destination, row.fence.uidvalidity, row.destination_uid
+    if isinstance(row.action, FolderRename):
+        return row.action.after, 0, ""
     return _start(row)
 
 
@@ -263,6 +275,8 @@ def _plan_mail(
             plan.leave(row, Sentence.of(stays, mailbox=row.action.mailbox), kind="folder-left")
         elif row.id in overtaken:
             plan.leave(row, _undo_first(overtaken[row.id], row))
+        elif isinstance(row.action, FolderRename):
+            _plan_name(plan, row, row.action, mail)
         elif isinstance(row.action, MessageTransfer) and row.id in copies:
             action = _transfer_back(row, row.action, copies[row.id], originals.get(row.id))
             back.append(action)
@@ -285,6 +299,19 @@ def _plan_mail(
     states = mail.states(homes)
     plan.actions.extend(FolderCreate(mailbox=home) for home in homes if states[home] is None)
     plan.actions.extend(back)
+
+
+def _plan_name(plan: UndoPlan, row: JournalRow, action: FolderRename, mail: MailPort) -> None:
+    """A folder gets its former name back, unless somebody renamed it since or that name is taken."""
+    states = mail.states([action.mailbox, action.after])
+    if states[action.after] is None:
+        gone = N_("The folder {after} was renamed or deleted by somebody after the run: nothing to undo")
+        plan.leave(row, Sentence.of(gone, after=action.after))
+    elif states[action.mailbox] is not None:
+        taken = N_("There is a folder {before} again, so {after} keeps its name")
+        plan.leave(row, Sentence.of(taken, before=action.mailbox, after=action.after))
+    else:
+        plan.take_back(backwards(action), row)
 
 
 def _present_places(mail: MailPort, rows: Sequence[JournalRow]) -> tuple[dict[int, Place], dict[int, Place]]:

@@ -18,6 +18,7 @@ from mailsync.run.actions import (
     CardRename,
     CardReplace,
     CardState,
+    FolderRename,
     Placement,
     action_digest,
 )
@@ -89,7 +90,8 @@ def _counted(
         for action in plan.actions
         if action_digest(action) not in (confirmed.get(target_of(action)) or frozenset())
     ]
-    return extents(weighed, totals, mailbox=MAILBOX, first_runs=exempt)
+    folders = plan.mail.folders if plan.mail else 0
+    return extents(weighed, totals, mailbox=MAILBOX, folders=folders, first_runs=exempt)
 
 
 def _not_confirmed(account: Account, plan: Plan, targets: Sequence[str]) -> NotConfirmed:
@@ -157,6 +159,11 @@ def carried(placements: Iterable[Placement]) -> list[Carried]:
         Carried(MessageKey(*one.source), MessageKey(*one.destination), stays=one.kind == "message-copy")
         for one in placements
     ]
+
+
+def new_names(rows: Iterable[JournalRow]) -> list[FolderRename]:
+    """The folders that were renamed, in their order."""
+    return [row.action for row in rows if isinstance(row.action, FolderRename) and row.state == "done"]
 
 
 def write_seconds(plan: Plan, results: Sequence[Result], paces: Mapping[str, float | None]) -> float | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from mailsync.conversations.kin import Kin
-from mailsync.filing.plan import Stay
+from mailsync.filing.history import Stay
 from mailsync.mailbox.folders import Counters
 from mailsync.mailbox.following import Carried
 from mailsync.mailbox.headers import MailboxRole, Message, MessageKey
@@ -42,6 +42,7 @@ class MailMemory:
     about: Mapping[str, frozenset[MessageKey]]  #: `Finding.subject` → these messages
     overall: tuple[Finding, ...]  #: about all of them
     newest: Mapping[str, datetime]  #: customer's code → when their newest message came or went
+    by_hand: Mapping[str, str]  #: folders that people gave other names → code of their customer
     last_placed: Mapping[str, Placement]  #: customer's code → where mailsync filed theirs last
 
     def holds(self, roster: Roster, now: datetime) -> bool:
@@ -59,10 +60,10 @@ class MailMemory:
 
     def touched(self, refreshed: Refreshed, index: Index) -> set[MessageKey] | None:
         """The messages that `refreshed` may concern, those that are gone among them; takes note of new ones. None where
-        that are too many, or where mailboxes are for something else than before."""
+        that are too many, or where mailboxes are for something else than before, or gone: a person may have renamed a customer's folder."""
         happened = refreshed.new | refreshed.changed | refreshed.gone
         known = {name: refreshed.roles.get(name) for name in self.roles if name in refreshed.roles}
-        if len(happened) > MOST_TOUCHED or any(known[name] != self.roles[name] for name in known):
+        if len(happened) > MOST_TOUCHED or known != self.roles:
             return None
         self.kin.add(index.messages(refreshed.new))
         touched = self.kin.of(happened) | refreshed.gone

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -16,12 +16,15 @@ from mailsync.conversations.plain_words import PLAIN_WORDS
 from mailsync.conversations.suggestions import SuggestionSettings, attribution_findings, suggestions
 from mailsync.filing.by_hand import hand_filed
 from mailsync.filing.folders import FolderNames
-from mailsync.filing.plan import FilingSettings, Stay, plan_filing
+from mailsync.filing.history import Stay
+from mailsync.filing.plan import FilingAction, FilingSettings, plan_filing
+from mailsync.filing.renaming import renamed_by_hand
 from mailsync.filing.stays import tell_stays
 from mailsync.mailbox.headers import MailboxRole, Message, MessageKey
 from mailsync.mailbox.provider import Profile
 from mailsync.registry.roster import Roster
-from mailsync.run.actions import Finding, FolderCreate, MessageTransfer, Place, Placement
+from mailsync.run.actions import Finding, Place, Placement
+from mailsync.run.renames import NamedFolders
 from mailsync.tidy.calm import Quiet
 from mailsync.tidy.mail_memory import MailMemory, last_placed, messages_of
 from mailsync.tidy.settings import Account, House
@@ -39,6 +42,7 @@ class MailView:
     profile: Profile  #: of the server
     listed: datetime  #: when it listed its mailboxes
     placements: Sequence[Placement]  #: what mailsync itself did with `messages`
+    named: NamedFolders | None = None  #: whose names mailsync gave; None where no folder is to be renamed
     memory: MailMemory | None = None  #: of the other messages
     touched: frozenset[MessageKey] = frozenset()  #: of these the memory says nothing any more; some are gone
     quiet: Quiet | None = None  #: where nothing had happened since it was read before
@@ -49,7 +53,9 @@ class MailView:
 class MailPlan:
     """What one run would do with an account's mail, and what it found there."""
 
-    actions: tuple[FolderCreate | MessageTransfer, ...]
+    actions: tuple[FilingAction, ...]
+    folders: int  #: customers' folders
+    by_hand: Mapping[str, str]  #: folders that people gave other names → code of their customer
     attributions: Attributions  #: of the messages that were looked at
     verdicts: tuple[SubjectVerdict, ...]  #: of those, the Sent ones
     findings: tuple[Finding, ...]
@@ -82,6 +88,7 @@ class MailPlan:
             about=about,
             overall=self.overall,
             newest=self.newest,
+            by_hand=self.by_hand,
             last_placed={**(former.last_placed if former else {}), **last_placed(view.placements)},
         )
 
@@ -128,8 +135,7 @@ def plan_mail(
 ) -> MailPlan:
     """The plan for the mail of one account. `remembered`: see `plan_filing`."""
     memory, own, settings = mail.memory, own_people(house), _filing_settings(account)
-    profile = mail.profile
-    folders = folder_names(house, account, roster, profile.separator, profile.prefix, profile.refused)
+    folders = _folders(house, account, roster, mail)
     attributions = attribute_mail(house, roster, mail.messages, folders, mail.placements)
     filing = plan_filing(
         mail.messages,
@@ -141,6 +147,7 @@ def plan_mail(
         placements=(*memory.last_placed.values(), *mail.placements) if memory else mail.placements,
         now=now,
         remembered=remembered,
+        named=mail.named,
     )
     singly = (*filing.findings, *attribution_findings(attributions))
     stays = filing.stays
@@ -157,6 +164,8 @@ def plan_mail(
         overall = memory.overall
     return MailPlan(
         actions=filing.actions,
+        folders=sum(folders.customer_of(mailbox) is not None for mailbox in mail.mailboxes),
+        by_hand=folders.by_hand,
         attributions=attributions,
         verdicts=audit(
             mail.messages,
@@ -171,6 +180,15 @@ def plan_mail(
         stays=stays,
         newest=newest,
     )
+
+
+def _folders(house: House, account: Account, roster: Roster, mail: MailView) -> FolderNames:
+    profile = mail.profile
+    folders = folder_names(house, account, roster, profile.separator, profile.prefix, profile.refused)
+    if mail.memory is not None:
+        return replace(folders, by_hand=mail.memory.by_hand)
+    by_hand = renamed_by_hand(folders, mail.mailboxes, mail.messages, mail.placements)
+    return replace(folders, by_hand=by_hand)
 
 
 def _last_mail(messages: Iterable[Message], attributions: Attributions) -> dict[str, datetime]:

@@ -14,6 +14,7 @@ from mailsync.registry.roster import Roster
 from mailsync.run.actions import Finding, Place
 from mailsync.run.execution import Result
 from mailsync.run.journal import Run
+from mailsync.run.renames import Names
 from mailsync.run.results import Decision
 from mailsync.tidy import carrying, remembering, result
 from mailsync.tidy.calm import Calm, Look, look
@@ -35,6 +36,7 @@ class MailRound:
         self.calm: Calm | None = None
         self.view: MailView | None = None
         self.carried: list[Carried] = []
+        self.names = Names()  #: of folders, before and after this run renamed them
         self._seen = Look()
         self._after: Mapping[str, Counters] = {}  #: where mailboxes stand after filing
 
@@ -89,11 +91,17 @@ class MailRound:
 
     def follow(self, session: ImapSession) -> None:
         """Have the index know where this run put messages, without reading them again. Raises `AccountError`."""
-        self.carried = carrying.carried(self.desk.journal.placements(self.account.name, run=self.run.id))
+        journal, run = self.desk.journal, self.run.id
+        self.carried = carrying.carried(journal.placements(self.account.name, run=run))
+        self.names = Names(carrying.new_names(journal.rows(run=run, kinds=("folder-rename",))))
+        index = self.desk.index(self.account)
+        if self.names:
+            former = {name: now for name in index.counts() if (now := self.names.now(name)) != name}
+            index.renamed(former, session.glance(sorted(former.values())))
         if self.carried:
             touched = {key.mailbox for one in self.carried for key in (one.source, one.destination)}
             self._after = session.glance(sorted(touched))
-            self.desk.index(self.account).follow(self.carried, self._after)
+            index.follow(self.carried, self._after)
 
     def tell(self, plan: MailPlan | None, told: Json, *, applied: bool) -> None:
         """List what was read or decided anew; after a real run keep it, also for where messages lie now."""
@@ -106,7 +114,7 @@ class MailRound:
         decided = remembering.decide_all(plan, messages)
         changed = {key for key, decision in decided.items() if self._former.get(key) != decision}
         if applied:
-            there = remembering.followed(decided, messages, self.carried)
+            there = remembering.followed(decided, messages, self.carried, self.names.now)
             keep = there | remembering.taken_out(self._outside, messages)
             gone = self._former.keys() - keep.keys()
             self.desk.results.decide(self.account.name, keep, former=self._former, gone=gone)
@@ -117,8 +125,8 @@ class MailRound:
     def remember(self, plan: MailPlan | None, roster: Roster, results: list[Result], told: Json) -> None:
         """Keep for the next run what this one knows, where all that it planned for the mail is done."""
         kept, view, name = self.desk.kept, self.view, self.account.name
-        if kept is None or view is None or plan is None or self.options.dry_run:
-            return
+        if kept is None or view is None or plan is None or self.options.dry_run or self.names:
+            return  # after folders were renamed all is looked at again
         done = {one.action for one in results if one.state == "done"}
         if self.account.filing.mode == "report-only" or not done.issuperset(plan.actions):
             return

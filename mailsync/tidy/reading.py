@@ -75,6 +75,7 @@ def read_mail(
         listed=listed,
         roles={name: refreshed.roles[name] for name in refreshed.read},
         placements=placements,
+        named=None if touched is not None else journal.named_folders(account.name),
         total=after.total(),
         memory=None if touched is None else memory,
         touched=frozenset(touched or ()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from mailsync.mailbox.following import Carried
@@ -32,19 +32,28 @@ def decide_all(plan: MailPlan, messages: Sequence[Message]) -> dict[Place, Decis
 
 
 def followed(
-    decided: Mapping[Place, Decision], messages: Sequence[Message], carried: Sequence[Carried]
+    decided: Mapping[Place, Decision],
+    messages: Sequence[Message],
+    carried: Sequence[Carried],
+    now: Callable[[str], str],
 ) -> dict[Place, Decision]:
-    """What was decided, by where messages lie after this run filed them."""
-    fingerprints = {message.key: message.fingerprint for message in messages}
-    there = {
+    """What was decided, by where messages lie after this run filed them and renamed folders. `now`: former mailbox →
+    present one; `carried` is told by these."""
+
+    def there(place: Place | MessageKey) -> Place:
+        return Place(now(place.mailbox), place.uidvalidity, place.uid)
+
+    decided = {there(place): decision for place, decision in decided.items()}
+    fingerprints = {there(message.key): message.fingerprint for message in messages}
+    arrived = {
         Place(*one.destination): replace(
-            decided[Place(*one.source)], verdict=None, fingerprint=fingerprints[one.source]
+            decided[Place(*one.source)], verdict=None, fingerprint=fingerprints[Place(*one.source)]
         )
         for one in carried
         if Place(*one.source) in decided
     }
     left = {Place(*one.source) for one in carried if not one.stays}
-    return {place: decision for place, decision in decided.items() if place not in left} | there
+    return {place: decision for place, decision in decided.items() if place not in left} | arrived
 
 
 def seen_outside(former: Mapping[Place, Decision], messages: Sequence[Message]) -> dict[Place, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -9,6 +10,8 @@ import sqlalchemy as sa
 from mailsync.run.actions import (
     CardRename,
     CardReplace,
+    FolderCreate,
+    FolderRename,
     FormerProperties,
     MailboxState,
     MessageTransfer,
@@ -48,6 +51,28 @@ def transfer(uid: int) -> MessageTransfer:
         customer="D12",
         evidence="code",
     )
+
+
+def test_folders_are_known_by_their_present_names(database: sa.Engine) -> None:
+    journal = Journal(database, lambda: NOW)
+    run = journal.start_run("li.na")
+    fence = MailboxState(uidvalidity=7, uidnext=1)
+    there = replace(transfer(1), destination="D12 old/2025", subject="order")
+    to_new = FolderRename(mailbox="D12 old", after="D12 new", separator="/", customer="D12")
+    made = [Intent(action=FolderCreate(mailbox=name)) for name in ("D12 old", "D12 old/2025", "E05")]
+    rows = journal.open(run.id, "li.na", [*made, Intent(action=there, fence=fence), Intent(action=to_new)])
+    journal.close([Closing(row=row, state="done", destination_uid=5) for row in rows])
+    assert journal.named_folders("li.na").names == {"D12 new", "D12 new/2025", "E05"}
+    (placed,) = journal.placements("li.na", {"f1"})
+    assert placed.destination == Place("D12 new/2025", 7, 5)
+    back = FolderRename(mailbox="D12 new", after="D12 old", separator="/")
+    other = replace(to_new, mailbox="E05", after="E05 王", separator=None)
+    rows = journal.open(run.id, "li.na", [Intent(action=back, undo_of=rows[-1].id), Intent(action=other)])
+    journal.close([Closing(row=rows[0], state="done"), Closing(row=rows[1], state="failed")])
+    named = journal.named_folders("li.na")
+    assert named.names == {"D12 old", "D12 old/2025", "E05"} and named.refused == {("E05", "E05 王"): 1}
+    assert journal.placements("li.na")[0].destination.mailbox == "D12 old/2025"
+    assert journal.named_folders("other").names == frozenset()
 
 
 def test_everything_is_read_back(database: sa.Engine) -> None:

@@ -311,6 +311,35 @@ def test_many_mailboxes_are_counted_at_once(account: Account) -> None:
     assert states == {name: account.port.state(name) for name in (*folders, *odd, *gone)}
 
 
+def test_a_renamed_mailbox_keeps_its_mail_and_numbers_and_takes_those_below_it_along(
+    account: Account,
+) -> None:
+    before, after = account.name("客户", "D12 Gibson"), account.name("客户", "EU", "D12 王伟 *%")
+    below = account.name("客户", "D12 Gibson", "2025")
+    beside = account.name("客户", "D12 Gibson & Co")
+    account.port.create([account.name("客户"), account.name("客户", "EU"), before, below, beside])
+    uid = account.append(before, "one", ["\\Seen", "$Label1"])
+    account.append(below, "old")
+    held, state = account.port.messages(before, [uid]), account.port.state(before)
+    account.port.rename(before, after)
+    account.port.move_subscriptions(before, after)
+    assert account.port.state(before) is None and account.port.state(below) is None
+    assert account.port.state(after) == state and account.port.messages(after, [uid]) == held
+    assert len(account.port.messages_from(account.name("客户", "EU", "D12 王伟 *%", "2025"), 1)) == 1
+    assert account.port.state(beside) is not None
+    account.port.move_subscriptions(before, after)
+
+
+def test_a_mailbox_is_renamed_over_no_other(account: Account) -> None:
+    account.port.create([account.name("D12"), account.name("D13")])
+    uid = account.append(account.name("D12"), "one")
+    with pytest.raises(CollectionError):
+        account.port.rename(account.name("D12"), account.name("D13"))
+    with pytest.raises(CollectionError):
+        account.port.rename(account.name("D14"), account.name("D15"))
+    assert set(account.port.messages_from(account.name("D12"), 1)) == {uid}
+
+
 def test_only_the_named_messages_are_removed(account: Account) -> None:
     ours, marked = account.append("INBOX", "ours"), account.append("INBOX", "theirs", ["\\Deleted"])
     account.port.remove("INBOX", [ours])
@@ -336,6 +365,28 @@ class TestOnServersAndOurFake:
         with pytest.raises(ValueError):
             account.port.remove("INBOX", [])
         assert set(account.port.messages_from("INBOX", 1)) == {marked}
+
+    def test_subscriptions_follow_a_renamed_mailbox(self, account: Account) -> None:
+        """And only those that were there: whoever gave one up does not get it back."""
+        before, after, below = account.name("D12"), account.name("D13"), account.name("D12", "2025")
+        account.port.create([before, below, account.name("D120")])
+        quiet = account.name("D12", "quiet")
+        if isinstance(account, MemoryAccount):
+            account.port.add_box(quiet)
+        else:
+            with account.client() as client:  # type: ignore[attr-defined]
+                client.create_folder(quiet)
+        account.port.rename(before, after)
+        account.port.move_subscriptions(before, after)
+        names = {one.name: one.subscribed for one in account.port.listing().folders}
+        assert [names[account.name("D13", *part)] for part in ((), ("2025",), ("quiet",))] == [
+            True, True, False,
+        ]  # fmt: skip
+        assert names[account.name("D120")] and before not in names
+        if not isinstance(account, MemoryAccount):
+            with account.client() as client:  # type: ignore[attr-defined]
+                listed = {name for _, _, name in client.list_sub_folders()}
+            assert not listed & {before, below} and {after, account.name("D13", "2025")} <= listed
 
     def test_a_listing_counts(self, account: Account) -> None:
         account.append("INBOX", "one")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from mailsync.mailbox.headers import Envelope, MailboxRole, Message, MessageKey
 from mailsync.registry.roster import Customer, Roster
 from mailsync.run.actions import Action, CardCreate, CardDelete, CardRename, NameProperties
 from mailsync.run.apply import Outcome, apply
+from mailsync.run.journal import Run
 from mailsync.run.recover import recover
 from mailsync.run.undo import plan_undo
 from tests.kill.worlds import NOW, KillableJournal, LineEditor, Mail, MemoryBook, MemoryMail, shared_journal
@@ -47,6 +49,7 @@ class World:
     mail: MemoryMail = field(default_factory=MemoryMail)
     book: MemoryBook = field(default_factory=MemoryBook)
     journal: KillableJournal = field(default_factory=shared_journal)
+    roster: Roster = ROSTER
     account: str = field(default_factory=lambda: f"account-{next(_accounts)}")
 
     @classmethod
@@ -62,6 +65,25 @@ class World:
         world.book.put("/right.vcf", b"FN:D12 right")
         world.book.writes.clear()
         return world
+
+    @classmethod
+    def renamed(cls, **more: Any) -> World:
+        """One that was tidied, and whose companies are called otherwise since; there is new mail as well."""
+        world = cls.seeded(**more)
+        world.tidy()
+        world.rename_companies()
+        world.mail.append("INBOX", Mail(subject="D12 more"))
+        world.mail.append("Customers/E05 Roca", Mail(subject="hello by hand"))
+        return world
+
+    def rename_companies(self) -> None:
+        """D12 and E05 have other names from now on."""
+        names = {"D12": "Gibson & Sons", "E05": "Roca 王伟"}
+        self.roster = Roster(
+            customers=tuple(
+                replace(one, company=names.get(one.code, one.company)) for one in self.roster.customers
+            )
+        )
 
     def arm(self, gate: Callable[[], None]) -> None:
         """Every effect and every commit passes `gate`."""
@@ -81,17 +103,25 @@ class World:
         self.journal.finish_run(run.id, 0)
         return outcome
 
+    def runs(self) -> list[Run]:
+        """The runs that can be undone, the newest first."""
+        return [run for run in self.journal.runs(self.account) if run.kind == "tidy"]
+
     def undo_all(self) -> None:
         """Undo every run that left something, the newest first."""
+        for run in self.runs():
+            with contextlib.suppress(UsageError):
+                self.undo(run)
+
+    def undo(self, run: Run) -> None:
+        """Undo one run."""
         ports: Any = {"books": {self.book.url: self.book}, "editor": LineEditor(), "mail": self.mail}
         recover(self.account, journal=self.journal, **ports)
-        for run in [run for run in self.journal.runs(self.account) if run.kind == "tidy"]:
-            try:
-                plan = plan_undo(run, self.journal.rows(run=run.id), **ports)
-            except UsageError:
-                continue
-            undo = self.journal.begin("undo", self.account)
-            apply(undo, plan.actions, journal=self.journal, undoes=plan.undoes, **ports)
+        rows = self.journal.rows(run=run.id)
+        later = self.journal.rows(account=self.account, after=rows[-1].id) if rows else []
+        plan = plan_undo(run, rows, later=later, **ports)
+        undo = self.journal.begin("undo", self.account)
+        apply(undo, plan.actions, journal=self.journal, undoes=plan.undoes, **ports)
 
     def _card_actions(self) -> list[Action]:
         actions: list[Action] = []
@@ -131,10 +161,11 @@ class World:
             messages,
             {message.key: _decided(message) for message in messages},
             {},
-            folders=FolderNames(template="Customers/{code} {company}", roster=ROSTER),
+            folders=FolderNames(template="Customers/{code} {company}", roster=self.roster),
             settings=FilingSettings(mode=self.mode),
             existing=list(self.mail.mailboxes),
             placements=self.journal.placements(self.account),
+            named=self.journal.named_folders(self.account),
             now=NOW,
         )
         return list(plan.actions)

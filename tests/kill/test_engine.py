@@ -15,12 +15,14 @@ from mailsync.run.actions import (
     CardDelete,
     CardReplace,
     FolderCreate,
+    FolderRename,
     MessageRemove,
     MessageTransfer,
 )
 from mailsync.run.journal import JournalRow
+from mailsync.run.naming import by_present_names
 from tests.kill.scenarios import World
-from tests.kill.worlds import Gate, Killed
+from tests.kill.worlds import Gate, Killed, Mail
 
 WAYS: Mapping[str, Mapping[str, Any]] = {
     "move": {},
@@ -116,6 +118,49 @@ def test_an_undo_killed_anywhere_can_be_asked_again(way: str) -> None:
         assert left <= {FolderCreate}, f"{way}: undo killed at {step}, rows left done"
 
 
+@pytest.mark.parametrize("way", ["move", "mode copy"])
+def test_folders_are_renamed_once_wherever_the_run_dies(way: str) -> None:
+    def make() -> World:
+        return World.renamed(**WAYS[way])
+
+    whole = make()
+    whole.tidy()
+    assert {"Customers/D12 Gibson & Sons", "Customers/E05 Roca 王伟"} <= whole.mail.subscribed
+    assert not {"Customers/D12 Gibson Importing", "Customers/E05 Roca"} & whole.mail.mailboxes.keys()
+    for step in range(1, points(make, World.tidy) + 1):
+        world = make()
+        die(world, World.tidy, step)
+        world.tidy()
+        assert world.state() == whole.state(), f"{way}: killed at {step}"
+        assert world.mail.subscribed == whole.mail.subscribed, f"{way}: killed at {step}"
+        nothing_happened_twice(world, whole)
+        journal_tells_the_truth(world)
+        assert not world.tidy().results, f"{way}: killed at {step}, and the second run still had work"
+
+
+def test_the_undo_of_a_renaming_killed_anywhere_can_be_asked_again() -> None:
+    def make() -> World:
+        world = World.renamed()
+        world.tidy()
+        return world
+
+    before, subscribed = World.renamed().state(), World.renamed().mail.subscribed
+    whole = World.seeded()
+    whole.mail.append("INBOX", Mail(subject="D12 more"))
+    whole.mail.mailboxes["Customers/E05 Roca"] = {}
+    whole.mail.append("Customers/E05 Roca", Mail(subject="hello by hand"))
+
+    def undo_last(world: World) -> None:
+        world.undo(world.runs()[0])
+
+    for step in range(1, points(make, undo_last) + 1):
+        world = make()
+        die(world, undo_last, step)
+        world.undo_all()
+        assert world.mail.held() == whole.mail.held(), f"undo killed at {step}"
+        assert world.mail.mailboxes.keys() == before[2] and world.mail.subscribed == subscribed
+
+
 def effects_are_journalled(world: World) -> None:
     """Right after the kill: whatever touched a server has a row that says so."""
     rows = world.journal.rows(account=world.account)
@@ -129,6 +174,7 @@ def effects_are_journalled(world: World) -> None:
 def nothing_happened_twice(world: World, whole: World) -> None:
     assert world.book.writes == whole.book.writes
     assert world.mail.copies == whole.mail.copies
+    assert world.mail.renamed == whole.mail.renamed
     assert all(world.mail.removed[one] <= whole.mail.copies.total() for one in world.mail.removed)
 
 
@@ -136,7 +182,7 @@ def journal_tells_the_truth(world: World) -> None:
     """No row is open; a done row is true on the server; what was done has one done row."""
     rows = world.journal.rows(account=world.account)
     assert {row.state for row in rows} <= {"done", "abandoned"}
-    done = [row for row in rows if row.state == "done"]
+    done = [row for row in by_present_names(rows, [])[0] if row.state == "done"]
     assert all(is_true(row, world) for row in done)
     moved = [row for row in done if isinstance(row.action, MessageTransfer)]
     assert len(moved) == sum(world.mail.copies.values())
@@ -157,6 +203,8 @@ def is_true(row: JournalRow, world: World) -> bool:
         case MessageTransfer(destination=destination, fingerprint=fingerprint):
             found = world.mail.mailboxes[destination].get(row.destination_uid or 0)
             return found is not None and found.fingerprint == fingerprint
+        case FolderRename(mailbox=former, after=mailbox):
+            return mailbox in world.mail.mailboxes and former not in world.mail.mailboxes
         case FolderCreate(mailbox=mailbox):
             return mailbox in world.mail.mailboxes
         case MessageRemove(mailbox=mailbox, uid=uid):

@@ -73,6 +73,14 @@ class GatedMail:
         with self._dangerous():
             return self.session.create(mailboxes)
 
+    def rename(self, mailbox: str, after: str) -> None:
+        with self._dangerous():
+            self.session.rename(mailbox, after)
+
+    def move_subscriptions(self, mailbox: str, after: str) -> None:
+        with self._dangerous():
+            self.session.move_subscriptions(mailbox, after)
+
     def remaining(self, mailbox: str, uids: Sequence[int]) -> AbstractSet[int]:
         return self.session.remaining(mailbox, uids)
 

@@ -152,6 +152,8 @@ class MemoryMail:
     away: bool = False
     copies: Counter[tuple[str, str]] = field(default_factory=Counter)
     removed: Counter[str] = field(default_factory=Counter)
+    renamed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    subscribed: set[str] = field(default_factory=set)
 
     def append(self, mailbox: str, mail: Mail) -> int:
         uid = self.uidnext.get(mailbox, 1)
@@ -189,6 +191,7 @@ class MemoryMail:
             self.gate()
             self.add(mailbox)
             self.gate()
+            self.subscribed.add(mailbox)
         return refused
 
     def add(self, mailbox: str) -> None:
@@ -196,6 +199,26 @@ class MemoryMail:
         if mailbox not in self.mailboxes:
             self.mailboxes[mailbox] = {}
             self.uidvalidity[mailbox] = 10 + len(self.uidvalidity)
+
+    def rename(self, mailbox: str, after: str) -> None:
+        self._answer(mailbox)
+        if mailbox not in self.mailboxes or after in self.mailboxes:
+            raise CollectionError("{mailbox} cannot be renamed", mailbox=mailbox)
+        self.gate()
+        for name in [name for name in self.mailboxes if f"{name}/".startswith(f"{mailbox}/")]:
+            now = after + name.removeprefix(mailbox)
+            for table in (self.mailboxes, self.uidvalidity, self.uidnext):
+                if name in table:
+                    table[now] = table.pop(name)  # type: ignore[attr-defined, index]
+        self.renamed[mailbox, after] += 1
+        self.gate()
+
+    def move_subscriptions(self, mailbox: str, after: str) -> None:
+        for name in [name for name in self.subscribed if f"{name}/".startswith(f"{mailbox}/")]:
+            self.gate()
+            self.subscribed.add(after + name.removeprefix(mailbox))
+            self.gate()
+            self.subscribed.remove(name)
 
     def messages(self, mailbox: str, uids: Sequence[int]) -> Mapping[int, MessageState]:
         self._answer(mailbox)

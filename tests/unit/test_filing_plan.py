@@ -17,6 +17,7 @@ from mailsync.filing.plan import FilingPlan, FilingSettings, plan_filing
 from mailsync.mailbox.headers import Envelope, MailboxRole, Message, MessageKey
 from mailsync.registry.roster import Customer, Roster
 from mailsync.run.actions import FolderCreate, MessageTransfer, Place, Placement
+from mailsync.run.renames import NamedFolders
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 ROSTER = Roster(
@@ -69,6 +70,7 @@ def plan(
     placements: Iterable[Placement] = (),
     names: FolderNames = NAMES,
     remembered: dict[Place, str] | None = None,
+    named: NamedFolders | None = None,
     **settings: Any,
 ) -> FilingPlan:
     decided = {
@@ -85,6 +87,7 @@ def plan(
         placements=list(placements),
         now=NOW,
         remembered=remembered,
+        named=named,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mailsync.filing.plan import FilingSettings, Stay
+from mailsync.filing.history import Stay
+from mailsync.filing.plan import FilingSettings
 from mailsync.filing.stays import count_stays, tell_stays
 from mailsync.mailbox.headers import MessageKey
 

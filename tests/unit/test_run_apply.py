@@ -14,6 +14,7 @@ from mailsync.run.actions import (
     CardCreate,
     CardRename,
     FolderCreate,
+    FolderRename,
     MailboxState,
     MessageTransfer,
     NameProperties,
@@ -513,6 +514,86 @@ def test_a_folder_that_refuses_ends_its_own_work_only() -> None:
     )
     assert [str(result.note) for result in outcome.failed] == ["broken refuses"]
     assert len(outcome.done) == 1 and "new" in mail.mailboxes
+
+
+RENAME = FolderRename(mailbox="D12 old", after="D12 new", separator="/", customer="D12")
+
+
+def a_mail_to_rename() -> MemoryMail:
+    mail = a_mail(0)
+    mail.create(["D12 old", "D12 old/2025"])
+    return mail
+
+
+def test_a_folder_is_renamed_with_those_below_it_and_their_subscriptions() -> None:
+    mail, journal = a_mail_to_rename(), memory_journal()
+    former = mail.state("D12 old")
+    outcome = carry_out([RENAME], mail=mail, journal=journal)
+    assert [result.state for result in outcome.results] == ["done"]
+    assert mail.subscribed == {"D12 new", "D12 new/2025"} <= mail.mailboxes.keys()
+    (row,) = journal.rows()
+    assert (row.action, row.fence) == (RENAME, former) and mail.state("D12 new") == former
+
+
+@pytest.mark.parametrize(
+    "happens, words",
+    [
+        (lambda mail: mail.add("D12 new"), "There is a folder D12 new"),
+        (lambda mail: mail.rename("D12 old", "Gibson"), "renamed or deleted meanwhile"),
+    ],
+)
+def test_a_folder_that_people_renamed_or_made_meanwhile_is_left(happens: Any, words: str) -> None:
+    mail, journal = a_mail_to_rename(), memory_journal()
+    happens(mail)
+    outcome = carry_out([RENAME], mail=mail, journal=journal)
+    assert [result.state for result in outcome.results] == ["conflict"] and not journal.rows()
+    assert words in str(outcome.results[0].note) and mail.renamed["D12 old", "D12 new"] == 0
+
+
+def test_a_server_that_renames_no_folder_is_told_and_keeps_its_name() -> None:
+    mail, journal = a_mail_to_rename(), memory_journal()
+
+    def rename(_mailbox: str, _after: str) -> None:
+        raise CollectionError("no RENAME here")
+
+    mail.rename = rename  # type: ignore[method-assign]
+    outcome = carry_out([RENAME], mail=mail, journal=journal)
+    assert [str(result.note) for result in outcome.failed] == ["no RENAME here"]
+    assert states(journal) == ["failed"]
+    assert journal.named_folders("li.na").refused == {("D12 old", "D12 new"): 1}
+
+
+def test_a_stop_leaves_the_folders_that_were_not_renamed_yet() -> None:
+    mail, journal = a_mail_to_rename(), memory_journal()
+    mail.add("E05 old")
+    other = replace(RENAME, mailbox="E05 old", after="E05 new")
+    outcome = carry_out([RENAME, other], mail=mail, journal=journal, stop=lambda: "D12 new" in mail.mailboxes)
+    assert [result.state for result in outcome.results] == ["done", "left"]
+    assert states(journal) == ["done", "abandoned"]
+
+
+@pytest.mark.parametrize(
+    "happened, state",
+    [
+        (lambda mail: None, "abandoned"),
+        (lambda mail: mail.rename("D12 old", "D12 new"), "done"),
+        # a phone made the former folder again, to lay something into it
+        (lambda mail: (mail.rename("D12 old", "D12 new"), mail.add("D12 old")), "done"),
+        # a person made one of the new name before our command came
+        (lambda mail: mail.add("D12 new"), "abandoned"),
+        (lambda mail: mail.rename("D12 old", "Gibson"), "conflict"),
+    ],
+)
+def test_after_a_lost_connection_the_server_is_asked_what_became_of_a_folder(
+    happened: Any, state: str
+) -> None:
+    mail, journal = a_mail_to_rename(), memory_journal()
+    run = journal.begin()
+    journal.open(run.id, run.account, [Intent(action=RENAME, fence=mail.state("D12 old"))])
+    happened(mail)
+    recover("li.na", journal=journal, books={}, editor=EDITOR, mail=mail)
+    assert states(journal) == [state]
+    assert ("D12 new" in mail.subscribed) is (state == "done")
 
 
 def test_a_source_that_refuses_ends_its_own_work_only() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailsync.errors import RegistryError, RunRefused
-from mailsync.run.actions import CardDelete, FolderCreate, MessageRemove
+from mailsync.run.actions import CardDelete, FolderCreate, FolderRename, MessageRemove
 from mailsync.run.brakes import (
     Extent,
     Force,
@@ -35,6 +35,10 @@ from mailsync.run.brakes import (
         ("messages", 50, 200, False, False),
         ("messages", 51, 200, False, True),
         ("messages", 5000, 200, True, False),
+        ("folders", 9, 9, False, False),
+        ("folders", 10, 40, False, False),
+        ("folders", 11, 40, False, True),
+        ("folders", 500, 500, True, False),
     ],
 )
 def test_the_share_of_changes(
@@ -101,15 +105,18 @@ def test_changes_are_counted_by_place() -> None:
         mailbox="X", uidvalidity=1, uid=1, message_id=None, fingerprint="f", subject="s", original="INBOX",
         original_uidvalidity=1, original_uid=1,
     )  # fmt: skip
+    rename = FolderRename(mailbox="Y", after="Z", separator="/")
     found = extents(
-        [delete, delete, remove, FolderCreate(mailbox="Y")],
+        [delete, delete, remove, FolderCreate(mailbox="Y"), rename],
         {"b": 10, "mailbox": 20},
         mailbox="mailbox",
+        folders=7,
         first_runs={"b"},
     )
     assert found == [
         Extent(name="b", holds="cards", changes=2, total=10, first_run=True),
         Extent(name="mailbox", holds="messages", changes=1, total=20),
+        Extent(name="mailbox", holds="folders", changes=1, total=7),
     ]
 
 

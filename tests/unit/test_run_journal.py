@@ -17,6 +17,7 @@ from mailsync.run.actions import (
     CardRename,
     CardReplace,
     FolderCreate,
+    FolderRename,
     FormerProperties,
     MailboxState,
     MessageRemove,
@@ -89,6 +90,13 @@ ACTIONS: st.SearchStrategy[Action] = st.one_of(
         original_uid=UID,
     ),
     st.builds(FolderCreate, mailbox=TEXT),
+    st.builds(
+        FolderRename,
+        mailbox=TEXT,
+        after=TEXT,
+        separator=st.sampled_from(["/", ".", None]),
+        customer=TEXT | st.none(),
+    ),
 )
 
 

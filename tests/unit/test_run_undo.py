@@ -8,6 +8,7 @@ import pytest
 
 from mailsync.errors import UsageError
 from mailsync.filing.plan import Mode
+from mailsync.registry.roster import Roster
 from mailsync.run.actions import (
     CardCreate,
     CardDelete,
@@ -155,6 +156,68 @@ def test_a_message_whose_former_mailbox_is_gone_gets_it_again() -> None:
         or FolderCreate(mailbox="Sent") in undo_plan.actions
     )
     assert len(world.mail.mailboxes["Sent"]) == 1
+
+
+def renamed_world() -> tuple[World, list[Run]]:
+    """Tidied, companies renamed, tidied again; the runs, the newest first."""
+    world = World.renamed()
+    world.tidy()
+    return world, world.runs()
+
+
+def test_a_folder_gets_its_former_name_back() -> None:
+    world, (last, _) = renamed_world()
+    before = World.renamed().state()
+    undo_plan, outcome = undo(world, last)
+    assert world.state() == before and not outcome.conflicts and not undo_plan.findings
+    world.tidy()
+    assert "Customers/D12 Gibson & Sons" in world.mail.mailboxes
+
+
+def test_what_was_filed_before_a_folder_was_renamed_is_found_in_it() -> None:
+    world, (_, first) = renamed_world()
+    undo_plan, outcome = undo(world, first)
+    assert not outcome.conflicts and not outcome.failed
+    assert {finding.kind for finding in undo_plan.findings} == {"folder-left"}
+    assert [mail.subject for mail in world.mail.mailboxes["Customers/D12 Gibson & Sons"].values()] == [
+        "D12 more"
+    ]
+    assert [mail.subject for mail in world.mail.mailboxes["Customers/E05 Roca 王伟"].values()] == [
+        "hello by hand"
+    ]
+    assert len(world.mail.mailboxes["INBOX"]) == 7 and len(world.mail.mailboxes["Sent"]) == 1
+    assert "Customers/D12 Gibson Importing" not in world.mail.mailboxes
+
+
+def test_a_folder_that_was_renamed_twice_names_the_run_to_undo_first() -> None:
+    world, _ = renamed_world()
+    again = {"D12": "Gibson Group"}
+    world.roster = Roster(
+        customers=tuple(
+            replace(one, company=again.get(one.code, one.company)) for one in world.roster.customers
+        )
+    )
+    world.tidy()
+    latest, renaming, _ = world.runs()
+    left = [finding for finding in plan(world, renaming).findings if finding.kind == "undo-left"]
+    assert len(left) == 1 and f"mailsync undo {latest.id}" in str(left[0].sentence)
+    undo(world, latest)
+    undo(world, renaming)
+    assert world.state() == World.renamed().state()
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_folder_that_people_renamed_or_made_again_is_left(taken: bool) -> None:
+    world, (last, _) = renamed_world()
+    before, after = "Customers/D12 Gibson Importing", "Customers/D12 Gibson & Sons"
+    if taken:
+        world.mail.add(before)
+    else:
+        world.mail.rename(after, "Customers/Gibson our best")
+    undo_plan, _ = undo(world, last)
+    left = [finding for finding in undo_plan.findings if finding.kind == "undo-left"]
+    assert any(one.subject == before for one in left)
+    assert world.mail.renamed[after, before] == 0
 
 
 def test_a_created_card_goes_and_a_deleted_one_comes_back() -> None:
