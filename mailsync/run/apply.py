@@ -6,6 +6,7 @@ the work on it and leaves the rows of its last window open, for the next run to 
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
@@ -41,13 +42,16 @@ def apply(
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     undoes: Mapping[Action, int] | None = None,
     card_seconds: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Outcome:
     """Carry `actions` out on the servers: cards book by book, then folders, messages, copies to take away, and new
     names for folders.
 
     `check` is asked before each window and raises `AccountLocked` when a newer run took the account over; `stop` says
     that the process is asked to end, and what was begun is then finished. `undoes`: action → journal row that it takes
-    back. `card_seconds`: after so long no further cards of a book are begun, so that mail gets its turn. Raises nothing of a server: what ended early stands in the outcome's `errors`.
+    back. `card_seconds`: after so long no further cards of a book are begun, so that mail gets its turn.
+    `clock`: seconds, by which the ways to move messages are compared. Raises nothing of a server: what ended early stands
+    in the outcome's `errors`.
     """
     execution = Execution(
         run=run,
@@ -59,6 +63,7 @@ def apply(
         undoes=undoes or {},
         total=len(actions),
         card_seconds=card_seconds,
+        clock=clock,
     )
     cards: defaultdict[str, list[CardAction]] = defaultdict(list)
     messages: list[MailAction] = []

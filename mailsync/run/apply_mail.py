@@ -38,14 +38,12 @@ from mailsync.run.settle import (
     transfer,
     uid_of,
 )
+from mailsync.run.ways import MANY_DESTINATIONS, Ways
 from mailsync.text import N_, Sentence
 
 #: Messages, or folders, between two commits. Each window costs a few round trips, whatever its size; the first is small,
 #: so that a server which does not do as it says is found out early.
 FIRST_WINDOW, WINDOW = 100, 5000
-#: One MOVE per destination costs a large mailbox dear (Dovecot rewrites its index each time): beyond this many
-#: destinations of one mailbox, COPY to each and one UID EXPUNGE for the window are several times cheaper.
-MANY_DESTINATIONS = 20
 #: Marks that say nothing of what a person made of a copy: the session's, and a removal that did not come to its end.
 _PASSING = frozenset({"\\Recent", "\\Deleted"})
 
@@ -86,8 +84,10 @@ def write_mail(execution: Execution, mail: MailPort, actions: Sequence[MailActio
         rename_folders(execution, mail, rename_window)
 
 
-def _windows(actions: Sequence[A]) -> list[Sequence[A]]:
-    bounds = [0, *range(FIRST_WINDOW, len(actions), WINDOW), len(actions)]
+def _windows(actions: Sequence[A], small: int = 1) -> list[Sequence[A]]:
+    """`small`: how many windows are small before they are large."""
+    first = [FIRST_WINDOW * count for count in range(small)]
+    bounds = [*first, *range(FIRST_WINDOW * small, len(actions), WINDOW), len(actions)]
     return [actions[start:end] for start, end in pairwise(bounds) if start < end]
 
 
@@ -124,12 +124,20 @@ def _transfer_from(execution: Execution, mail: MailPort, actions: Sequence[Messa
         destination: at for at, destination in enumerate(dict.fromkeys(one.destination for one in actions))
     }
     ordered = sorted(actions, key=lambda action: rank[action.destination])
-    by_copy = not mail.can_move or (mail.can_expunge_uids and len(rank) > MANY_DESTINATIONS)
-    for window in _windows(ordered):
+    ways = Ways(
+        clock=execution.clock,
+        by_copy_at_first=not mail.can_move or (mail.can_expunge_uids and len(rank) > MANY_DESTINATIONS),
+        measured=mail.can_move
+        and mail.can_expunge_uids
+        # a window costs round trips: for fewer messages nothing is gained by another one
+        and len(moves) == len(actions) > WINDOW
+        and len(rank) > 1,
+    )
+    for window in _windows(ordered, small=2 if ways.measured else 1):
         if not execution.go_on():
             break
         try:
-            _transfer_window(execution, mail, window, by_copy=by_copy)
+            _transfer_window(execution, mail, window, ways)
         except CollectionError as error:
             execution.outcome.errors.append(error)
             break
@@ -137,7 +145,7 @@ def _transfer_from(execution: Execution, mail: MailPort, actions: Sequence[Messa
 
 
 def _transfer_window(
-    execution: Execution, mail: MailPort, window: Sequence[MessageTransfer], *, by_copy: bool
+    execution: Execution, mail: MailPort, window: Sequence[MessageTransfer], ways: Ways
 ) -> None:
     """One window. Raises `CollectionError` where the source cannot be read, `AccountError`."""
     ready = _still_right(execution, mail, window)
@@ -147,21 +155,28 @@ def _transfer_window(
             for action, fence in _fenced(execution, mail, ready)
         ]
     )
-    sent = _send(execution, mail, rows, by_copy=by_copy)
-    # MOVE and COPY stand in one window only where a plan mixes both modes; then nothing is taken for moved unseen.
-    moved = not by_copy and all(row.action.kind == "message-move" for row in rows)
-    closings = settle_transfers(mail, rows, said=sent.said, by_move=moved, verified=True)
+    if not rows:
+        return
+    destinations = len({transfer(row).destination for row in rows})
+    by_copy = ways.by_copy(destinations)
+    with ways.timing(destinations, by_copy=by_copy) as settling:
+        sent = _send(execution, mail, rows, by_copy=by_copy)
+        settling()
+        # MOVE and COPY stand in one window only where a plan mixes both modes; then nothing is taken for moved unseen.
+        moved = not by_copy and all(row.action.kind == "message-move" for row in rows)
+        closings = settle_transfers(mail, rows, said=sent.said, by_move=moved, verified=True)
     if not by_copy and mail.can_expunge_uids:
-        closings = _copy_instead(execution, mail, closings, sent)
+        closings = _copy_instead(execution, mail, closings, sent, ways)
     ignored = Sentence.of(N_("The server said yes, but the message is still where it was"))
     words = {row.id: sent.refusals.get(row.id, ignored) for row in rows if row.id in sent.tried}
     execution.close(closings, words)
 
 
 def _copy_instead(
-    execution: Execution, mail: MailPort, closings: Sequence[Closing], sent: _Sent
+    execution: Execution, mail: MailPort, closings: Sequence[Closing], sent: _Sent, ways: Ways
 ) -> list[Closing]:
-    """Some servers offer MOVE and then refuse it: what it left in its place is copied and removed instead."""
+    """Some servers offer MOVE and then refuse it: what it left in its place is copied and removed instead, and what
+    follows as well."""
     refused = [
         closing.row
         for closing in closings
@@ -171,6 +186,7 @@ def _copy_instead(
         return list(closings)
     copied = _send(execution, mail, refused, by_copy=True)
     settled = settle_transfers(mail, refused, said=copied.said, verified=True)
+    ways.refused = any(closing.state == "done" for closing in settled)
     again = {row.id for row in refused}
     return [closing for closing in closings if closing.row.id not in again] + settled
 

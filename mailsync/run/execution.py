@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -76,6 +77,7 @@ class Execution:
     undoes: Mapping[Action, int]
     total: int
     card_seconds: float | None = None  #: after so long no further cards of a book are begun; None: no end
+    clock: Callable[[], float] = time.monotonic  #: seconds
     outcome: Outcome = field(default_factory=Outcome)
 
     def go_on(self) -> bool:

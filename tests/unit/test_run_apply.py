@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from mailsync.errors import AccountLocked, CollectionError
+from mailsync.run import apply_mail
 from mailsync.run.actions import (
     Action,
     CardCreate,
@@ -21,10 +22,11 @@ from mailsync.run.actions import (
 )
 from mailsync.run.apply import Outcome, apply
 from mailsync.run.apply_cards import WINDOW
-from mailsync.run.apply_mail import MANY_DESTINATIONS
 from mailsync.run.journal import Intent
+from mailsync.run.ports import Transferred
 from mailsync.run.recover import MAILBOX, recover
 from mailsync.run.settle import settle_transfers
+from mailsync.run.ways import MANY_DESTINATIONS
 from tests.kill.worlds import KillableJournal, LineEditor, Mail, MemoryBook, MemoryMail, memory_journal
 
 EDITOR = LineEditor()
@@ -495,6 +497,99 @@ def test_many_destinations_are_copied_and_removed_together() -> None:
     assert len(outcome.done) == MANY_DESTINATIONS + 2
     assert sum(mail.removed.values()) == MANY_DESTINATIONS + 2
     assert not mail.mailboxes["INBOX"]
+
+
+@dataclass(kw_only=True)
+class TimedMail(MemoryMail):
+    """A server on which commands take their time, by a clock of its own."""
+
+    move_seconds: float = 0.0  #: for one destination
+    copy_seconds: float = 0.0  #: for one destination
+    removal_seconds: float = 0.0
+    now: float = 0.0
+    said: list[str] = field(default_factory=list)
+
+    def transfer(
+        self, mailbox: str, groups: Iterable[tuple[Sequence[int], str]], *, move: bool
+    ) -> Iterator[Transferred]:
+        self.said.append("move" if move else "copy")
+        for answer in super().transfer(mailbox, groups, move=move):
+            self.now += self.move_seconds if move else self.copy_seconds
+            yield answer
+
+    def remove(self, mailbox: str, uids: Sequence[int]) -> None:
+        self.now += self.removal_seconds
+        super().remove(mailbox, uids)
+
+
+def out_of_inbox(mail: TimedMail, *, messages: int, destinations: int) -> list[str]:
+    """By which ways so many messages leave INBOX for so many mailboxes, window by window."""
+    actions: list[Action] = []
+    for number in range(destinations):
+        mail.add(f"D{number}")
+    for number in range(messages):
+        destination = f"D{number * destinations // messages}"
+        uid = mail.append("INBOX", Mail(subject=f"{number}"))
+        actions += [
+            replace(one, uid=uid, fingerprint=mail.mailboxes["INBOX"][uid].fingerprint)
+            for one in transfers_of(destination)
+        ]
+    outcome = carry_out(actions, mail=mail, clock=lambda: mail.now)
+    assert len(outcome.done) == messages and not mail.mailboxes["INBOX"]
+    return mail.said
+
+
+def transfers_of(destination: str) -> list[MessageTransfer]:
+    mail = a_mail(1)
+    (one,) = transfers(mail, destination)
+    assert isinstance(one, MessageTransfer)
+    return [one]
+
+
+@pytest.mark.parametrize(
+    "seconds, messages, destinations, ways",
+    [
+        # a large mailbox on Dovecot: each MOVE is dear, one removal for all is not
+        ({"move_seconds": 1, "copy_seconds": 0.1, "removal_seconds": 2}, 400, 40, ["copy", "move", "copy"]),
+        # removing costs more than it saves
+        ({"move_seconds": 0.2, "copy_seconds": 0.1, "removal_seconds": 5}, 400, 40, ["copy", "move", "move"]),
+        # few destinations begin with MOVE
+        ({"move_seconds": 1, "copy_seconds": 0.1, "removal_seconds": 2}, 400, 10, ["move", "copy", "copy"]),
+        # it depends on how many destinations a window has: a removal is paid once
+        ({"move_seconds": 0.5, "copy_seconds": 0.1, "removal_seconds": 6}, 400, 40, ["copy", "move", "copy"]),
+        ({"move_seconds": 0.5, "copy_seconds": 0.1, "removal_seconds": 9}, 400, 40, ["copy", "move", "move"]),
+        # nothing to choose, or too little to measure
+        ({"move_seconds": 9}, 400, 1, ["move", "move"]),
+        ({"move_seconds": 9}, 300, 5, ["move", "move"]),
+        ({"copy_seconds": 9}, 300, 25, ["copy", "copy"]),
+        ({"can_expunge_uids": False}, 400, 40, ["move", "move"]),
+        ({"can_move": False}, 400, 40, ["copy", "copy"]),
+    ],
+)
+def test_messages_leave_by_the_way_that_the_server_answers_fastest(
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: dict[str, Any],
+    messages: int,
+    destinations: int,
+    ways: list[str],
+) -> None:
+    monkeypatch.setattr(apply_mail, "WINDOW", 300)
+    assert out_of_inbox(TimedMail(**seconds), messages=messages, destinations=destinations) == ways
+
+
+def test_a_move_that_is_offered_and_refused_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apply_mail, "WINDOW", 300)
+
+    class Refusing(TimedMail):
+        def carry(
+            self, mailbox: str, uids: Sequence[int], destination: str, *, remove: bool
+        ) -> Mapping[int, int]:
+            if remove:
+                raise CollectionError("BAD no such command")
+            return super().carry(mailbox, uids, destination, remove=False)
+
+    ways = out_of_inbox(Refusing(copy_seconds=9), messages=350, destinations=5)
+    assert ways == ["move", "copy", "copy", "copy"]
 
 
 def test_folders_are_made_once_and_an_existing_one_is_no_event() -> None:
