@@ -314,7 +314,7 @@ def test_many_mailboxes_are_counted_at_once(account: Account) -> None:
 def test_a_renamed_mailbox_keeps_its_mail_and_numbers_and_takes_those_below_it_along(
     account: Account,
 ) -> None:
-    before, after = account.name("客户", "D12 Gibson"), account.name("客户", "EU", "D12 王伟 *%")
+    before, after = account.name("客户", "D12 Gibson"), account.name("客户", "EU", "D12 王伟 & Söhne")
     below = account.name("客户", "D12 Gibson", "2025")
     beside = account.name("客户", "D12 Gibson & Co")
     account.port.create([account.name("客户"), account.name("客户", "EU"), before, below, beside])
@@ -325,7 +325,7 @@ def test_a_renamed_mailbox_keeps_its_mail_and_numbers_and_takes_those_below_it_a
     account.port.move_subscriptions(before, after)
     assert account.port.state(before) is None and account.port.state(below) is None
     assert account.port.state(after) == state and account.port.messages(after, [uid]) == held
-    assert len(account.port.messages_from(account.name("客户", "EU", "D12 王伟 *%", "2025"), 1)) == 1
+    assert len(account.port.messages_from(account.name("客户", "EU", "D12 王伟 & Söhne", "2025"), 1)) == 1
     assert account.port.state(beside) is not None
     account.port.move_subscriptions(before, after)
 
