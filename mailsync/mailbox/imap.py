@@ -126,11 +126,11 @@ class ImapSession:
             return None
 
     def listing(self) -> Listing:
-        """All mailboxes with their counters, in one round trip where the server knows LIST-STATUS (RFC 5819)."""
+        """All mailboxes with their counters, in one round trip where the server knows LIST-STATUS (RFC 5819), else in two."""
         self._catch_up()
         try:
-            with self._over():
-                return reading.listing(self._say, self.capabilities)
+            with self._over() as connection:
+                return reading.listing(connection.converse, connection.capabilities)
         except MailboxRefused as refused:
             raise account_closed(self.login, refused.answer) from refused
 

@@ -1,17 +1,14 @@
-"""What is read over an IMAP connection: the listing, and which messages exist with which flags.
-
-Each function takes `say`: a command and its arguments → the reply.
-"""
+"""What is read over an IMAP connection: the listing, and which messages exist with which flags."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from mailsync.mailbox import wire
-from mailsync.mailbox.connection import MailboxRefused, Reply
+from mailsync.mailbox.connection import Command, MailboxRefused, Reply
 from mailsync.mailbox.fetching import Fetched
 from mailsync.mailbox.folders import Counters, Folder, Listing
 from mailsync.text import N_, Sentence
@@ -25,6 +22,10 @@ class Say(Protocol):
     def __call__(self, name: str, *arguments: str | bytes, mailbox: str = "") -> Reply: ...
 
 
+#: Many commands and, in the order they are completed, their replies (`connection.Connection.converse`).
+Converse = Callable[[Iterable[Command]], Iterator[Reply]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """Where an opened mailbox stands. `uidnext` and `highestmodseq` are None where the server does not say them."""
@@ -35,16 +36,22 @@ class Standing:
     messages: int
 
 
-def listing(say: Say, capabilities: frozenset[str]) -> Listing:
-    """All mailboxes. Those whose names cannot be said back to the server as it spells them are left out and reported."""
+def listing(converse: Converse, capabilities: frozenset[str]) -> Listing:
+    """All mailboxes, in two round trips or three. Those whose names cannot be said back to the server as it spells them
+    are left out and reported. Raises `MailboxRefused` where it lists none."""
     items = status_items(capabilities)
-    found, broken, counters = _list_status(say, capabilities, items) or _list_and_status(say, items)
+    found, broken, counters = _list_status(converse, capabilities, items) or _list(converse)
+    refused = _count_others(converse, found, items, counters)
     above = _above(found)
     folders = []
-    for listed in found:
-        folder = _checked(say, listed, items, counters, above=listed.name in above)
-        if folder is None:
-            broken.append(listed.shown_name)
+    for folder in found:
+        refusal = refused.get(folder.name)
+        if refusal is not None and folder.name != folder.shown_name:
+            # It lists a broken name, and does not know it when it hears it.
+            broken.append(folder.shown_name)
+        elif refusal is not None and refusal.says_missing and folder.name in above:
+            # Dovecot goes on listing a deleted mailbox that has others below it, without `\NonExistent`.
+            folders.append(replace(folder, flags=folder.flags | {"\\nonexistent"}))
         else:
             folders.append(_with_counters(folder, counters.get(folder.name, {})))
     problems = tuple(
@@ -74,23 +81,22 @@ def counters_of(told: Mapping[str, int]) -> Counters:
     )
 
 
-def _checked(
-    say: Say, folder: Folder, items: str, counters: dict[str, Mapping[str, int]], *, above: bool
-) -> Folder | None:
-    r"""Dovecot goes on listing a deleted mailbox that has others below it, without `\NonExistent`: one that is listed
-    and has no STATUS is asked again, by itself. `above`: others lie below it. None where the server lists a broken name
-    and does not know it when it hears it."""
-    if not folder.selectable or folder.name in counters:
-        return folder
-    try:
-        counters[folder.name] = _status(say, folder.name, items)
-    except MailboxRefused as refused:  # said again, as a problem, when it is to be read
-        log.debug("%s", refused)
-        if folder.name != folder.shown_name:
-            return None
-        if above and refused.says_missing:
-            return replace(folder, flags=folder.flags | {"\\nonexistent"})
-    return folder
+def _count_others(
+    converse: Converse, folders: Iterable[Folder], items: str, counters: dict[str, Mapping[str, int]]
+) -> dict[str, MailboxRefused]:
+    """Ask for the mailboxes that have no `counters` yet, all at once; who refused."""
+    refused: dict[str, MailboxRefused] = {}
+    commands = [
+        Command.of("STATUS", wire.encode_name(folder.name), items, mailbox=folder.name)
+        for folder in folders
+        if folder.selectable and folder.name not in counters
+    ]
+    for reply in converse(commands):
+        counters.update(wire.parse_status(reply.of("STATUS")))
+        if reply.refusal is not None:  # said again, as a problem, when it is to be read
+            log.debug("%s", reply.refusal)
+            refused[reply.command.mailbox] = reply.refusal
+    return refused
 
 
 def _above(folders: Iterable[Folder]) -> set[str]:
@@ -102,31 +108,33 @@ def _above(folders: Iterable[Folder]) -> set[str]:
     return found
 
 
-def _status(say: Say, mailbox: str, items: str) -> Mapping[str, int]:
-    reply = say("STATUS", wire.encode_name(mailbox), items, mailbox=mailbox)
-    return next(iter(wire.parse_status(reply.of("STATUS")).values()), {})
-
-
 _Listed = tuple[list[Folder], list[str], dict[str, Mapping[str, int]]]
 
 
-def _list_status(say: Say, capabilities: frozenset[str], items: str) -> _Listed | None:
+def _list_status(converse: Converse, capabilities: frozenset[str], items: str) -> _Listed | None:
     if not {"LIST-STATUS", "LIST-EXTENDED"} <= capabilities:
         return None
     special = "SPECIAL-USE " if "SPECIAL-USE" in capabilities else ""
-    try:
-        reply = say("LIST", '""', '"*"', "RETURN", f"(SUBSCRIBED {special}STATUS {items})")
-    except MailboxRefused as refused:
-        log.debug("LIST-STATUS is offered but refused: %s", refused)
+    command = Command.of("LIST", '""', '"*"', "RETURN", f"(SUBSCRIBED {special}STATUS {items})")
+    (reply,) = converse([command])
+    if reply.refusal is not None:
+        log.debug("LIST-STATUS is offered but refused: %s", reply.refusal)
         return None
     found, broken = wire.parse_list(reply.of("LIST"))
     marked = [replace(folder, subscribed="\\subscribed" in folder.flags) for folder in found]
     return marked, broken, dict(wire.parse_status(reply.of("STATUS")))
 
 
-def _list_and_status(say: Say, items: str) -> _Listed:
-    found, broken = wire.parse_list(say("LIST", '""', '"*"').of("LIST"))
-    subscribed = {folder.name for folder in wire.parse_list(say("LSUB", '""', '"*"').of("LSUB"))[0]}
+def _list(converse: Converse) -> _Listed:
+    replies = {
+        reply.command.name: reply
+        for reply in converse([Command.of(verb, '""', '"*"') for verb in ("LIST", "LSUB")])
+    }
+    found, broken = wire.parse_list(replies["LIST"].checked().of("LIST"))
+    answers = [answer for reply in replies.values() for answer in reply.of("LSUB")]
+    subscribed = {folder.name for folder in wire.parse_list(answers)[0]}
+    if replies["LSUB"].refusal is not None:
+        return found, broken, {}
     return [replace(folder, subscribed=folder.name in subscribed) for folder in found], broken, {}
 
 

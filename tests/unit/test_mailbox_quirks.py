@@ -135,6 +135,24 @@ def test_the_configuration_names_what_no_table_knows() -> None:
         assert any("names the folder “Out”" in str(problem) for problem in problems)
 
 
+def test_many_folders_are_listed_in_few_round_trips_everywhere() -> None:
+    folders = [b'() "/" INBOX', *(b'() "/" "Customers/D%d"' % number for number in range(150))]
+    more = script(*folders, LSUB=b'* LSUB () "/" "Customers/D7"\r\n')
+    with ScriptedImap(more, capabilities=NETEASE) as server, ImapSession(server.login) as session:
+        before = session.traffic.turns
+        listing = session.listing()
+        assert session.traffic.turns - before <= 6
+    assert {folder.messages for folder in listing.folders} == {3} and len(listing.folders) == 151
+    assert [folder.name for folder in listing.folders if folder.subscribed] == ["Customers/D7"]
+
+
+def test_without_subscriptions_folders_are_listed_as_well() -> None:
+    more = script(b'() "/" INBOX', LSUB=b"TAG BAD unknown command\r\n")
+    with ScriptedImap(more) as server, ImapSession(server.login) as session:
+        (inbox,) = session.listing().folders
+    assert inbox.subscribed is None and inbox.messages == 3
+
+
 def test_no_answer_of_a_search_is_ever_believed() -> None:
     assert not any("SEARCH" in command or "SORT" in command or "THREAD" in command for command in COMMANDS)
 

@@ -6,7 +6,7 @@ import re
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailsync.mailbox import wire
@@ -84,6 +84,7 @@ def test_every_name_is_said_back_as_it_was_heard_or_not_at_all(raw: bytes) -> No
 
 
 @given(st.text("a&客-" + AS_SPELT, max_size=6), st.text("a&客-" + AS_SPELT, max_size=6))
+@example("a" + AS_SPELT, "a")
 def test_no_two_names_are_one_to_the_server(one: str, other: str) -> None:
     assert one == other or wire.encode_name(one) != wire.encode_name(other)
 
