@@ -31,8 +31,10 @@ class Kin:
                 other = self._group_of_trait.get(trait)
                 if other is None:
                     group = self._group_of_trait[trait] = self._new() if group is None else group
-                else:
-                    group = other if group is None else self._join(group, other)
+                elif group is None:
+                    group = other
+                elif other != group:
+                    group = self._group_of_trait[trait] = self._join(group, other)
             self._group_of[message.key] = self._new() if group is None else group
 
     def follow(self, former: MessageKey, present: MessageKey) -> None:

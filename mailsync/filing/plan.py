@@ -205,7 +205,7 @@ class _Desk:
 
     def _need(self, destination: str) -> None:
         """The folder is made, parents first, where it is not there."""
-        if destination not in self._existing:
+        if destination not in self._existing and destination not in self._created:
             self._create((*self._folders.parents(destination), destination))
 
     def _create(self, mailboxes: Iterable[str]) -> None:

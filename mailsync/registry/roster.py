@@ -94,6 +94,8 @@ class Roster:
 
     def match(self, text: str) -> CodeMatch | None:
         """The registered code that `text` writes, in any form a registry file allows."""
+        if written := self._as_written.get(text):
+            return written
         key = codes.key(text)
         return self.codes.get(key) if key else None
 
@@ -118,6 +120,11 @@ class Roster:
                 customer=customer, code=customer.code, superseded=False
             )
         return found
+
+    @cached_property
+    def _as_written(self) -> Mapping[str, CodeMatch]:
+        """Code in its registry form → registered code."""
+        return {match.code: match for match in self.codes.values()}
 
     @cached_property
     def people_by_customer(self) -> Mapping[str, tuple[Contact, ...]]:
