@@ -85,7 +85,7 @@ def _audited(world: MailWorld, name: str, messages: Sequence[Message]) -> None:
 
 def _attributions(world: MailWorld) -> None:
     boxes = [world.mail(size) for size in SIZES]
-    seconds = _in_turn(*((lambda box=box: attribute(box, world.roster, OWN)) for box in boxes), rounds=3)
+    seconds = _in_turn(*((lambda box=box: attribute(box, world.roster, OWN)) for box in boxes))
     _grown("messages attributed", SIZES, seconds)
 
 
@@ -94,7 +94,7 @@ def _long_threads() -> None:
     sizes = (10_000, 40_000)
     for name, parent in (("a chain", lambda n: n - 1), ("answers to one", lambda n: 0)):
         threads = [_one_thread(size, parent) for size in sizes]
-        seconds = _in_turn(*((lambda members=members: thread(members)) for members in threads), rounds=3)
+        seconds = _in_turn(*((lambda members=members: thread(members)) for members in threads))
         _grown(f"messages of one conversation, {name},", sizes, seconds)
 
 
@@ -132,10 +132,10 @@ def _memory(world: MailWorld) -> None:
     )
 
 
-def _in_turn(*works: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
+def _in_turn(*works: Callable[[], object]) -> list[float]:
     """The least CPU seconds of each work, measured in turn."""
     best = [math.inf] * len(works)
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         for place, work in enumerate(works):
             gc.collect()
             started = time.process_time()
