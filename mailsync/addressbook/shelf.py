@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mailsync.addressbook.book import Changes
-from mailsync.addressbook.cards import ShelfCard, guess_meaning
+from mailsync.addressbook.cards import CardMeaning, ShelfCard, guess_meaning
 from mailsync.addressbook.profile import UNKNOWN, Profile
 from mailsync.addressbook.rows import ShelfBook, ShelfRow, card_of, hand_over, note_action, note_edit
 from mailsync.run.actions import CardAction, CardCreate, CardDelete, CardState, Finding
@@ -278,12 +278,9 @@ def _broken(href: str) -> Finding:
 
 
 def shelved_cards(
-    engine: sa.Engine,
-    *,
-    href_or_uid: str | None = None,
-    configured: Collection[tuple[str, str]] | None = None,
+    engine: sa.Engine, *, configured: Collection[tuple[str, str]] | None = None
 ) -> list[tuple[str, bytes]]:
-    """The cards of every owner's books as last seen: (owner, bytes); all, or those with an href or UID.
+    """The cards of every owner's books as last seen: (owner, bytes).
 
     `configured`: only of books that are there and lie at or behind one of these (owner, place).
     """
@@ -291,11 +288,33 @@ def shelved_cards(
     query = query.join(ShelfRow, ShelfRow.book_id == ShelfBook.id).where(~ShelfRow.gone)
     if configured is not None:
         query = query.where(~ShelfBook.missing)
-    if href_or_uid is not None:
-        query = query.where(sa.or_(ShelfRow.href == href_or_uid, ShelfRow.uid == href_or_uid))
     with Session(engine) as session:
         return [
             (owner, data)
             for owner, access, data in session.execute(query.order_by(ShelfBook.owner, ShelfRow.href))
             if configured is None or (owner, access) in configured
         ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardSeen:
+    """A card as last seen, and whose book it lies in."""
+
+    owner: str  #: account, or `book:NAME` of a company book
+    href: str
+    meaning: CardMeaning
+    written: bool  #: mailsync wrote it, or wrote in it
+
+
+def find_cards(engine: sa.Engine, *, address: str = "", href_or_uid: str = "") -> list[CardSeen]:
+    """The cards with an address (normalised), or with an href or UID, in every owner's books."""
+    query = sa.select(ShelfBook.owner, ShelfRow.href, ShelfRow.data, ShelfRow.written)
+    query = query.join(ShelfRow, ShelfRow.book_id == ShelfBook.id).where(~ShelfRow.gone)
+    if href_or_uid:
+        query = query.where(sa.or_(ShelfRow.href == href_or_uid, ShelfRow.uid == href_or_uid))
+    with Session(engine) as session:
+        found = [
+            CardSeen(owner=owner, href=href, meaning=guess_meaning(data), written=written is not None)
+            for owner, href, data, written in session.execute(query.order_by(ShelfBook.owner, ShelfRow.href))
+        ]
+    return [card for card in found if not address or address in card.meaning.addresses]

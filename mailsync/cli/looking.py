@@ -1,4 +1,4 @@
-"""`check`, `why`, `who`: what only looks."""
+"""`check`, `who`: what only looks."""
 
 from __future__ import annotations
 
@@ -38,29 +38,6 @@ def check(
             context.console.print(f"{_MARKS[line.level]} {line.about}: {said}")
         codes.append(line.exit_code)
     return worst_exit(codes)
-
-
-def why(
-    ctx: typer.Context,
-    what: Annotated[str, typer.Argument(metavar="MESSAGE-ID|ADDRESS|CARD")],
-) -> int:
-    """Say which evidence decided about a message, and what hangs on an address or a card."""
-    from mailsync import lookup
-
-    context: Context = ctx.obj
-    found = False
-    for line in lookup.why(context.desk, context.accounts(), what):
-        found = True
-        context.console.print(line.render(context.translate))
-    if not found:
-        context.console.print(
-            context.translate(
-                N_(
-                    "Nothing is known of “{what}”: give a Message-ID, an e-mail address, or a card's href or UID"
-                )
-            ).format(what=what)
-        )
-    return 0 if found else 2
 
 
 def who(

@@ -12,7 +12,19 @@ from typing import Annotated
 import typer
 
 from mailsync import __version__, log
-from mailsync.cli import contacts, customers, export, looking, registry, runs, serve, server, setup, shows
+from mailsync.cli import (
+    contacts,
+    customers,
+    export,
+    looking,
+    registry,
+    runs,
+    serve,
+    server,
+    setup,
+    shows,
+    why,
+)
 from mailsync.cli.context import Context
 from mailsync.errors import MailsyncError
 
@@ -29,7 +41,7 @@ for _group, _name in (
 ):  # fmt: skip
     app.add_typer(_group, name=_name)
 for _verb in (
-    setup.init, looking.check, runs.plan, runs.confirm, runs.tidy, serve.run, runs.undo, runs.restore, runs.journal, looking.why,
+    setup.init, looking.check, runs.plan, runs.confirm, runs.tidy, serve.run, runs.undo, runs.restore, runs.journal, why.why,
     looking.who, export.export, runs.report, setup.demo,
 ):  # fmt: skip
     app.command()(_verb)

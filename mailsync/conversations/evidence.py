@@ -13,6 +13,8 @@ from mailsync.conversations.subject import Peeled
 from mailsync.mailbox.headers import Envelope, Message
 
 Evidence = Literal["participant", "code", "thread", "filed", "none", "ambiguous"]
+#: Why a registered code at the front does not count by itself.
+Ignored = Literal["bulk", "inexact", "foreign", "unclear"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,9 +154,12 @@ class CodeEvidence:
         None  #: decides only where the conversation is this customer's, perhaps among others
     )
     foreign: bool = False  #: it names a customer who is none of the contacts': nothing may decide any more
+    ignored: Ignored | None = None
 
 
 NO_CODE = CodeEvidence()
+_BULK = CodeEvidence(ignored="bulk")
+_UNCLEAR = CodeEvidence(ignored="unclear")
 
 
 def by_code(view: View) -> CodeEvidence:
@@ -165,20 +170,24 @@ def by_code(view: View) -> CodeEvidence:
     exact = code.form == "canonical"
     only = code.only.code if code.only else None
     if view.side.internal:
-        return CodeEvidence(customer=only)
+        return _unless_unclear(only)
     if not view.side.known:
         if view.envelope.bulk:
-            return NO_CODE
-        return CodeEvidence(customer=only) if exact else CodeEvidence(if_thread=only)
+            return _BULK
+        return _unless_unclear(only) if exact else CodeEvidence(if_thread=only, ignored="inexact")
     engaged = view.participants.candidates
     if not view.participants.of_contacts:
         engaged = _union(person.customers for person in view.side.known)
     if (among := [customer for customer in code.customers if customer in engaged]) and not code.doubtful:
-        return CodeEvidence(customer=among[0] if len(among) == 1 else None)
+        return _unless_unclear(among[0] if len(among) == 1 else None)
     if view.participants.of_contacts:
-        return CodeEvidence(foreign=exact and not code.doubtful)
+        return CodeEvidence(foreign=exact and not code.doubtful, ignored="unclear" if among else "foreign")
     # A shared forwarder or inspector may begin to serve a customer before anybody registers it.
-    return CodeEvidence(customer=only)
+    return _unless_unclear(only)
+
+
+def _unless_unclear(customer: str | None) -> CodeEvidence:
+    return CodeEvidence(customer=customer) if customer else _UNCLEAR
 
 
 def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from mailsync.conversations.attribution import Attributions
 from mailsync.conversations.evidence import View
 from mailsync.conversations.people import OwnPeople, domain_of, is_public_provider
-from mailsync.mailbox.headers import Message
 from mailsync.registry.roster import Roster
 from mailsync.run.actions import Finding
 from mailsync.text import N_, Sentence
@@ -83,7 +82,7 @@ def _by_domain(views: list[View], domains: Mapping[str, str]) -> Iterator[Findin
 def _by_subject(views: list[View], attributions: Attributions, reach: timedelta) -> Iterator[Finding]:
     seen = _topics(attributions)
     for view in views:
-        when = time_of(view.message)
+        when = view.message.when
         customers = {
             customer
             for topic in _topics_of(view)
@@ -111,7 +110,7 @@ def _topics(attributions: Attributions) -> Mapping[tuple[str, str], list[tuple[d
         customer = attributions[view.message.key].customer
         if customer and not view.bounce:
             for topic in _topics_of(view):
-                seen[topic].append((time_of(view.message), customer))
+                seen[topic].append((view.message.when, customer))
     return seen
 
 
@@ -143,7 +142,3 @@ def _wrongly_coded(view: View) -> bool:
 def _finding(kind: str, view: View, note: Sentence, customer: str | None) -> Finding:
     told = Sentence.of(N_("“{subject}”: {reason}"), subject=view.envelope.subject, reason=note)
     return Finding(kind=kind, subject=view.message.name, sentence=told, customer=customer)
-
-
-def time_of(message: Message) -> datetime:
-    return message.envelope.date or message.internal_date

@@ -8,8 +8,9 @@ follows the one with the same subject, else all of them without joining their co
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from mailsync.conversations.copies import Member, copies, own_ids
 from mailsync.mailbox.headers import Envelope
@@ -18,6 +19,9 @@ from mailsync.mailbox.headers import Envelope
 MOST_CARRIERS = 20
 #: In hex: the 22 bytes of a conversation in a Thread-Index, and the 5 that each answer appends to its parent's.
 _THREAD_INDEX_DIGITS, _ANSWER_DIGITS = 44, 10
+
+#: What members are decided as: a customer, or who says so.
+Said = TypeVar("Said", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +41,16 @@ class Threads:
             return self.several[message_id]
         return (self.by_id[message_id],) if message_id in self.by_id else ()
 
-    def nearest(self, decided: Mapping[int, str]) -> dict[int, frozenset[str]]:
+    def nearest(self, decided: Mapping[int, Said]) -> dict[int, frozenset[Said]]:
         """For every node with a decided ancestor: what its nearest ones were decided as.
 
-        `decided` maps members to customers. Ancestors at the same distance that differ all stand in the answer.
+        `decided` maps members to customers, or to whatever tells who decided. Ancestors at the same distance that
+        differ all stand in the answer.
         """
-        answer: dict[int, frozenset[str]] = {}
-        level: Mapping[int, frozenset[str]] = self.by_node(decided)
+        answer: dict[int, frozenset[Said]] = {}
+        level: Mapping[int, frozenset[Said]] = self.by_node(decided)
         while level:
-            reached: dict[int, frozenset[str]] = {}
+            reached: dict[int, frozenset[Said]] = {}
             for node, customers in level.items():
                 for child in self.children.get(node, ()):
                     if child not in answer:
@@ -55,19 +60,19 @@ class Threads:
             level = reached
         return answer
 
-    def by_node(self, decided: Mapping[int, str]) -> dict[int, frozenset[str]]:
+    def by_node(self, decided: Mapping[int, Said]) -> dict[int, frozenset[Said]]:
         """What each node's messages were decided as."""
         return _gathered(self.node_of, decided)
 
-    def by_thread(self, decided: Mapping[int, str]) -> dict[int, frozenset[str]]:
+    def by_thread(self, decided: Mapping[int, Said]) -> dict[int, frozenset[Said]]:
         """What each thread's messages were decided as."""
         return _gathered(self.thread_of, decided)
 
 
-def _gathered(place_of: Sequence[int], decided: Mapping[int, str]) -> dict[int, frozenset[str]]:
+def _gathered(place_of: Sequence[int], decided: Mapping[int, Said]) -> dict[int, frozenset[Said]]:
     """What the members of each place were decided as; one set for all places of one customer alone."""
     alone = {customer: frozenset((customer,)) for customer in set(decided.values())}
-    found: dict[int, frozenset[str]] = {}
+    found: dict[int, frozenset[Said]] = {}
     for member, customer in decided.items():
         place = place_of[member]
         others = found.get(place)

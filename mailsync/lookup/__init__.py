@@ -6,6 +6,6 @@ from mailsync.lookup.check import check
 from mailsync.lookup.sheet import Sheet, sheet
 from mailsync.lookup.upkeep import duplicate_candidates, upkeep
 from mailsync.lookup.who import who
-from mailsync.lookup.why import why
+from mailsync.lookup.why import Choice, why
 
-__all__ = ["Sheet", "check", "duplicate_candidates", "sheet", "upkeep", "who", "why"]
+__all__ = ["Choice", "Sheet", "check", "duplicate_candidates", "sheet", "upkeep", "who", "why"]

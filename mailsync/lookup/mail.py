@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mailsync.conversations.attribution import Attributions
 from mailsync.filing.folders import FolderNames
 from mailsync.filing.renaming import renamed_by_hand
-from mailsync.mailbox.headers import Message
+from mailsync.mailbox.headers import Message, MessageKey
 from mailsync.registry.roster import Roster
 from mailsync.run.actions import Place
 from mailsync.tidy.desk import Desk
@@ -37,16 +37,21 @@ class AccountMail:
 
 
 def account_mail(
-    desk: Desk, account: Account, roster: Roster, messages: Sequence[Message] | None = None
+    desk: Desk,
+    account: Account,
+    roster: Roster,
+    messages: Sequence[Message] | None = None,
+    *,
+    explain: Collection[MessageKey] = (),
 ) -> AccountMail:
-    """The account's mail as last read; `messages` where they are at hand already."""
+    """The account's mail as last read; `messages` where they are at hand already. `explain`: see `attribute`."""
     read = desk.index(account).messages() if messages is None else messages
     separator, prefix = _hierarchy(desk, account)
     folders = folder_names(desk.house, account, roster, separator, prefix)
     placements = desk.journal.placements(account.name)
     known = {message.key.mailbox for message in read}
     folders = replace(folders, by_hand=renamed_by_hand(folders, known, read, placements))
-    attributions = attribute_mail(desk.house, roster, read, folders, placements)
+    attributions = attribute_mail(desk.house, roster, read, folders, placements, explain=explain)
     moved = {one.source: one.destination for one in placements if one.kind == "message-move"}
     return AccountMail(
         account=account, messages=read, attributions=attributions, folders=folders, moved=moved

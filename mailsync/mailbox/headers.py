@@ -92,6 +92,11 @@ class Message:
         return self.envelope.message_id or f"{self.key.mailbox};UID={self.key.uid}"
 
     @property
+    def when(self) -> datetime:
+        """When it was written, by its Date; else when it came."""
+        return self.envelope.date or self.internal_date
+
+    @property
     def seen(self) -> bool:
         return "\\Seen" in self.flags
 

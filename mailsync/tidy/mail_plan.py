@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -118,10 +118,12 @@ def attribute_mail(
     messages: Sequence[Message],
     folders: FolderNames,
     placements: Sequence[Placement],
+    *,
+    explain: Collection[MessageKey] = (),
 ) -> Attributions:
-    """Whose each message is, what people filed themselves included."""
+    """Whose each message is, what people filed themselves included. `explain`: see `attribute`."""
     by_hand = hand_filed(messages, placements, folders.customer_of)
-    return attribute(messages, roster, own_people(house), hand_filed=by_hand)
+    return attribute(messages, roster, own_people(house), hand_filed=by_hand, explain=explain)
 
 
 def plan_mail(

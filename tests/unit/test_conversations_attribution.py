@@ -623,26 +623,6 @@ def test_notes_say_what_a_person_should_know() -> None:
     assert made.attributions[made.messages["b"].key].candidates == ("D12", "E05")
 
 
-def test_the_trail_names_people_code_and_decision() -> None:
-    made = world([mail("a", "wang > me", "d12 x")])
-    assert [str(sentence) for sentence in made.attributions.trail(made.messages["a"].key)] == [
-        "wang@shunda.example works for D12, E05",
-        "The subject begins with “d12”, the code of D12",
-        "The code in the subject decides: D12",
-    ]
-
-
-def test_the_trail_of_a_receipt_names_its_people() -> None:
-    made = world([_bounce("b", _headers("me > bank", "E05 x"), sender="jane")])
-    assert [str(sentence) for sentence in made.attributions.trail(made.messages["b"].key)] == [
-        "This is a report about the message “E05 x”",
-        "The report came from people of D12, or went to them",
-        "Nobody in it is registered with a customer",
-        "The subject begins with “E05”, the code of E05",
-        "Its people decide: D12",
-    ]
-
-
 def test_a_thread_of_ten_thousand_messages() -> None:
     names = [f"m{number}" for number in range(10_000)]
     chain = [mail("m0", "jane > me")] + [
