@@ -39,12 +39,12 @@ _DECISION = {
     "none": N_("No registered person, no code, no customer's conversation: nobody's"),
 }
 _STANDING = {
-    "own": N_("own: never evidence"),
+    "own": N_("our own"),
     "contact": N_("contact of {customers}"),
     "forwarder": N_("forwarder of {customers}"),
     "inspector": N_("inspector of {customers}"),
     "uncoded": N_("registered, without a code"),
-    "unknown": N_("in no registry"),
+    "unknown": N_("not registered"),
 }
 _SPELLING = {
     "canonical": N_("the code of {customers}"),
@@ -87,10 +87,12 @@ class _Drawing:
         self._print(" · ".join((*place, self._moment(letter.message.when))), style="dim")
         if made.note:
             self._print(f"! {made.note.render(self._context.translate)}", style="yellow")
+        if made.evidence == "ambiguous":
+            self._print(self._say(N_("→ Move it by hand, or answer with the code in front")))
         self._title(N_("Evidence, the strongest first"))
         self._grid(
             (
-                _mark(row.decides, made.customer is not None and row.customer not in (None, made.customer)),
+                _mark(row.decides, bool(made.customer and row.named and made.customer not in row.named)),
                 self._say(_EVIDENCE[row.evidence]),
                 " ".join(row.named) or "–",
                 row.sentence.render(self._context.translate),
@@ -99,7 +101,7 @@ class _Drawing:
         )
         if len(found.conversation) > 1:
             self._conversation(found)
-        self._title(N_("People"))
+        self._title(N_("Who takes part"))
         self._grid((one.field, _person(one), self._standing(one)) for one in found.people[:_MOST])
         self._more(len(found.people) - _MOST)
         if found.codes:
@@ -119,13 +121,9 @@ class _Drawing:
         self._title(N_("Mail"), len(found.letters))
         if not found.mail_read:
             self._print(self._say(N_("No mail was read so far: type `mailsync plan` first")))
-        else:
+        if len(found.letters) > _MOST:
             counts = found.counts.items()
-            self._print(
-                " · ".join(
-                    f"{count} {self._whose(customer, evidence)}" for (customer, evidence), count in counts
-                )
-            )
+            self._print(" · ".join(f"{self._whose(*whose)} {count}" for whose, count in counts))
         self._letters(found.letters[:_MOST])
         self._more(len(found.letters) - _MOST)
         self._findings(found)
@@ -133,7 +131,10 @@ class _Drawing:
     def choice(self, found: Choice) -> None:
         """What may be meant, each with the command that names it."""
         count = len(found.hits) + len(found.addresses)
-        self._print(self._say(N_("{count} are meant. Type one of these:"), count=count), style="bold")
+        head = N_("{count} messages fit; type one of these:")
+        if found.addresses:
+            head = N_("The card has {count} addresses; type one of these:")
+        self._print(self._say(head, count=count), style="bold")
         for hit in found.hits[:_MOST]:
             message = hit.message
             self._print(
@@ -240,13 +241,13 @@ class _Drawing:
             self._print(self._say(N_("… and {count} more"), count=count), style="dim")
 
     def _grid(self, rows: Iterable[Sequence[str]]) -> None:
-        """Columns; the last but one and the last share what is left."""
-        records = [[visible(cell) for cell in row] for row in rows]
+        """Columns, as wide as what stands in them."""
+        records = [[short(cell) for cell in row] for row in rows]
         if not records:
             return
         grid = Table.grid(padding=(0, 1))
         for _ in records[0]:
-            grid.add_column(overflow="fold")
+            grid.add_column(overflow="fold", min_width=1)
         for record in records:
             grid.add_row(*(Text(cell) for cell in record))
         self._context.console.print(grid, soft_wrap=False)

@@ -252,12 +252,13 @@ class _Decider:
         view, conflict = self.views[place], self.views[place].participants.conflict
         if view.bounce:
             yield self._weighed_original(place)
-        yield explaining.by_people(view, self._people(place))
-        yield self._weighed_filing(place)
+        yield (people := explaining.by_people(view, self._people(place)))
+        yield (filing := self._weighed_filing(place))
         thread = self._weighed_thread(place)
         code = by_code(view)
         supported = code.if_thread if code.if_thread in thread.named else None
-        yield explaining.by_subject(view, code, code.customer or supported)
+        asked = people.customer is None and filing.customer is None
+        yield explaining.by_subject(view, code, code.customer or supported, asked=asked)
         yield thread
         if conflict and view.reporter:
             yield explaining.by_reporter(view.reporter)

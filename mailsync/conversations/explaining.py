@@ -80,10 +80,10 @@ def by_hand(customer: str | None, named: Collection[str], by: tuple[MessageKey, 
     )
 
 
-def by_subject(view: View, code: CodeEvidence, customer: str | None) -> Weighed:
-    """Row of the code in the subject."""
+def by_subject(view: View, code: CodeEvidence, customer: str | None, *, asked: bool) -> Weighed:
+    """Row of the code in the subject. `asked`: whether nothing stronger decides."""
     told = list(_code(view))
-    if customer is None and code.ignored:
+    if asked and customer is None and code.ignored:
         told.append(Sentence.of(_IGNORED[code.ignored]))
     named = view.code.customers if view.code else ()
     return Weighed(
@@ -107,12 +107,12 @@ def by_thread(
         sentence = Sentence.of(N_("Not asked: contacts of several customers take part"))
     elif named:
         sentence = Sentence.of(
-            N_("The nearest of {count} other message(s) that tell are of {customers}"),
+            N_("{count} other message(s); the nearest that tells is of {customers}"),
             count=others,
             customers=", ".join(sorted(named)),
         )
     elif others:
-        sentence = Sentence.of(N_("None of its {count} other message(s) tells whose it is"), count=others)
+        sentence = Sentence.of(N_("{count} other message(s); none tells whose it is"), count=others)
     else:
         sentence = Sentence.of(N_("No other message of its conversation is known"))
     return Weighed(

@@ -57,7 +57,7 @@ def test_folders_and_cards_follow_a_merge_and_its_undo(company: Company) -> None
 
     # What a person had filed is a person's still, and says whose the conversation is.
     why = company.run("why", f"<m{STRANGER}@test.example>")
-    assert "belongs to D12" in why.out and "filed" in why.out
+    assert "A person filed a message of this conversation under D12" in why.out
 
     assert company.run("undo", followed["run"]).code == 0
     assert company.places() == {D12: 3, E05: 4}

@@ -66,7 +66,7 @@ def test_people_beat_a_wrong_code() -> None:
     assert said([mail("a", "jane > me", "E05 x")], "a") == [
         "*participant D12: jane@gibson.example is a contact of D12",
         "filed -: Nobody filed a message of this conversation by hand",
-        "code E05: The subject begins with “E05”, the code of E05: it does not count against the contacts of others",
+        "code E05: The subject begins with “E05”, the code of E05",
         "thread -: No other message of its conversation is known",
     ]
 
@@ -87,7 +87,7 @@ def test_a_conversation_names_who_told() -> None:
         mail("c", "jane > me", after="b", day=3),
         mail("d", "bank > me", after="c", day=4),
     ]
-    assert said(chain, "d")[-1] == ("*thread D12: The nearest of 3 other message(s) that tell are of D12")
+    assert said(chain, "d")[-1] == ("*thread D12: 3 other message(s); the nearest that tells is of D12")
     made, told = explained(chain)
     explanation = told.explanations[made.messages["d"].key]
     assert explanation.weighed[-1].by == (made.messages["c"].key,)
