@@ -77,8 +77,9 @@ PROTOCOLS = {
 PURE = [
     "registry.codes", "registry.roster", "registry.sequence", "registry.names", "registry.cards", "registry.duplicates",
     "registry.upkeep", "addressbook.clients", "addressbook.profile", "addressbook.display_name", "addressbook.contentlines", "addressbook.plan",
-    "conversations.subject", "conversations.copies", "conversations.kin", "conversations.threads", "conversations.attribution", "filing.by_hand", "filing.folders", "filing.history", "filing.merged", "filing.plan", "filing.renaming",
-    "audit.plan", "run.actions", "run.brakes", "run.renames", "report.build",
+    "conversations.subject", "conversations.copies", "conversations.kin", "conversations.threads", "conversations.attribution",
+    "conversations.contents", "conversations.explaining", "filing.by_hand", "filing.folders", "filing.history", "filing.merged",
+    "filing.plan", "filing.renaming", "audit.plan", "run.actions", "run.brakes", "run.renames", "report.build",
 ]  # fmt: skip
 IMPURE = {
     "sqlalchemy",
