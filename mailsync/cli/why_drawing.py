@@ -202,12 +202,14 @@ class _Drawing:
     def _standing(self, person: PersonSeen) -> str:
         said = self._say(_STANDING[person.standing], customers=self._customers(person.customers))
         if person.customers and person.standing != "own" and not person.counts and person.field:
-            return f"{said} {self._say(N_('(does not count here)'))}"
+            ignored = self._say(N_("(does not count here)"))
+            return f"{said} {ignored}"
         return said
 
     def _code(self, code: CodeSeen) -> str:
         said = self._say(_SPELLING[code.spelling], customers=self._customers(code.customers))
-        return said if code.first else f"{said} {self._say(N_('(not at the front)'))}"
+        behind = self._say(N_("(not at the front)"))
+        return said if code.first else f"{said} {behind}"
 
     def _whose(self, customer: str | None, evidence: str) -> str:
         words = self._say(_EVIDENCE[evidence])
