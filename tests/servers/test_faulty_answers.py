@@ -127,50 +127,26 @@ def commands(office: Office) -> list[str]:
 
 
 @pytest.mark.usefixtures("short_deadlines")
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.long)])
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("way", WAYS)
-def test_each_command_once(
+def test_each_command_is_spoilt_once(
     mail_users: Iterator[MailUser],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     way: str,
     fault: Fault,
-) -> None:
-    """The first of each kind."""
-    sweep(mail_users, tmp_path, monkeypatch, way, fault, every=False)
-
-
-@pytest.mark.long
-@pytest.mark.usefixtures("short_deadlines")
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("way", WAYS)
-def test_every_command(
-    mail_users: Iterator[MailUser],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    way: str,
-    fault: Fault,
-) -> None:
-    sweep(mail_users, tmp_path, monkeypatch, way, fault, every=True)
-
-
-def sweep(
-    users: Iterator[MailUser],
-    folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    way: str,
-    fault: Fault,
-    *,
     every: bool,
 ) -> None:
+    """Every single command, or the first of each kind."""
     if way == "copy":
         monkeypatch.setattr(apply_mail, "MANY_DESTINATIONS", 1)
-    said = commands(opened(folder / "well", next(users)))
+    said = commands(opened(tmp_path / "well", next(mail_users)))
     if every:
         places = list(range(len(said)))
     else:  # what both ways say is tried on one
         verbs = dict.fromkeys(said) if way == "move" else COPYING
         places = [said.index(verb) for verb in verbs]
-    struck = [spoilt(opened(folder / str(at), next(users)), fault, at) for at in places]
+    struck = [spoilt(opened(tmp_path / str(at), next(mail_users)), fault, at) for at in places]
     assert struck == [said[at] for at in places]
     assert ("UID MOVE" in said, set(said) >= set(COPYING)) == (way == "move", way == "copy")
