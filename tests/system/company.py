@@ -18,6 +18,7 @@ from mailsync.demo.snapshots import HeldMessage, read_mail, snapshot_books, snap
 from mailsync.mailbox.imap import ImapLogin, ImapSession
 from tests.conftest import BookUser, MailUser
 from tests.servers.registry_files import at_rest
+from tests.system.warm import starter
 
 CUSTOMERS = """code,company,short_name,country,abbreviation,full_code,channel,show,stage,owner
 D12,Gibson Importing Pty Ltd,Gibson Importing,AU,GI,D12 AUGI,show,D,order,rep@ourcompany.example
@@ -116,19 +117,15 @@ books = [ {{ url = "{book or self.url}", {book_user} }} ]
         return self.folder / "mailsync.toml"
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "mailsync", "--config", str(self.config), *arguments]
+        return [sys.executable, "-m", "mailsync", *self.options(*arguments)]
+
+    def options(self, *arguments: str) -> list[str]:
+        return ["--config", str(self.config), *arguments]
 
     def run(self, *arguments: str) -> Answer:
         """Type one command."""
-        ended = subprocess.run(
-            self.command(*arguments),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-            env=environment(),
-        )
-        return Answer(code=ended.returncode, out=ended.stdout, err=ended.stderr)
+        code, out, err = starter().run(self.options(*arguments), environment(), seconds=120)
+        return Answer(code=code, out=out, err=err)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start one command and leave it running; the caller ends it."""
