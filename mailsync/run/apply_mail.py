@@ -41,8 +41,8 @@ from mailsync.run.settle import (
 from mailsync.run.ways import MANY_DESTINATIONS, Ways
 from mailsync.text import N_, Sentence
 
-#: Messages, or folders, between two commits. Each window costs a few round trips, whatever its size; the first is small,
-#: so that a server which does not do as it says is found out early.
+#: Messages, or folders, between two commits. Each window costs a few round trips, whatever its size; the first of a run
+#: is small, so that a server which does not do as it says is found out early.
 FIRST_WINDOW, WINDOW = 100, 5000
 #: Marks that say nothing of what a person made of a copy: the session's, and a removal that did not come to its end.
 _PASSING = frozenset({"\\Recent", "\\Deleted"})
@@ -133,7 +133,7 @@ def _transfer_from(execution: Execution, mail: MailPort, actions: Sequence[Messa
         and len(moves) == len(actions) > WINDOW
         and len(rank) > 1,
     )
-    for window in _windows(ordered, small=2 if ways.measured else 1):
+    for window in _windows(ordered, small=2 if ways.measured else 0 if _proven(execution) else 1):
         if not execution.go_on():
             break
         try:
@@ -142,6 +142,14 @@ def _transfer_from(execution: Execution, mail: MailPort, actions: Sequence[Messa
             execution.outcome.errors.append(error)
             break
     execution.leave(ordered)
+
+
+def _proven(execution: Execution) -> bool:
+    """Whether the server has transferred messages in this run as it says."""
+    return any(
+        result.state == "done" and isinstance(result.action, MessageTransfer)
+        for result in execution.outcome.results
+    )
 
 
 def _transfer_window(

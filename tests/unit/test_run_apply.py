@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -76,6 +77,19 @@ def states(journal: KillableJournal) -> list[str]:
 # cards
 
 
+def counted(journal: KillableJournal) -> list[int]:
+    """How many intents each of the journal's windows has from now on."""
+    windows: list[int] = []
+    opened = journal.open
+
+    def count(run: str, account: str, intents: Any) -> Any:
+        windows.append(len(intents))
+        return opened(run, account, intents)
+
+    journal.open = count  # type: ignore[method-assign]
+    return windows
+
+
 def test_cards_are_written_once_and_their_former_bytes_kept() -> None:
     book, journal = a_book(60), memory_journal()
     shown: list[tuple[int, int]] = []
@@ -92,14 +106,7 @@ def test_cards_are_written_once_and_their_former_bytes_kept() -> None:
 
 def test_the_first_card_goes_alone() -> None:
     book, journal = a_book(WINDOW + 5), memory_journal()
-    windows: list[int] = []
-    opened = journal.open
-
-    def count(run: str, account: str, intents: Any) -> Any:
-        windows.append(len(intents))
-        return opened(run, account, intents)
-
-    journal.open = count  # type: ignore[method-assign]
+    windows = counted(journal)
     carry_out(renames(book), book=book, journal=journal)
     assert windows == [1, WINDOW, 4]
 
@@ -590,6 +597,33 @@ def test_a_move_that_is_offered_and_refused_is_not_asked_for_again(monkeypatch: 
 
     ways = out_of_inbox(Refusing(copy_seconds=9), messages=350, destinations=5)
     assert ways == ["move", "copy", "copy", "copy"]
+
+
+@pytest.mark.parametrize("honest, windows", [(True, [100, 50, 150]), (False, [100, 50, 100, 50])])
+def test_only_a_server_that_was_not_seen_to_move_gets_few_at_first(honest: bool, windows: list[int]) -> None:
+    class Forgetful(MemoryMail):
+        def carry(self, *_args: object, **_how: object) -> dict[int, int]:
+            return {}
+
+    mail, journal = MemoryMail() if honest else Forgetful(), memory_journal()
+    mail.add("Sent")
+    mail.add("D12")
+    actions = []
+    for source, number in product(("INBOX", "Sent"), range(150)):
+        uid = mail.append(source, Mail(subject=f"{source} {number}"))
+        (one,) = transfers_of("D12")
+        actions.append(
+            replace(
+                one,
+                mailbox=source,
+                uidvalidity=mail.uidvalidity[source],
+                uid=uid,
+                fingerprint=mail.mailboxes[source][uid].fingerprint,
+            )
+        )
+    seen = counted(journal)
+    carry_out(actions, mail=mail, journal=journal)
+    assert seen == windows
 
 
 def test_folders_are_made_once_and_an_existing_one_is_no_event() -> None:
