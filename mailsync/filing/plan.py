@@ -30,6 +30,7 @@ class FilingSettings:
     only_read: bool = True
     min_age_days: int = 3
     leave_flagged: bool = True
+    labels: bool = False  #: a folder is a label (Gmail): copying to where the message stands changes nothing
 
 
 class Attributed(Protocol):
@@ -89,6 +90,7 @@ def plan_filing(
         folders=folders, settings=settings, existing=existing, placements=placements, renaming=renaming
     )
     followers = Followers(folders, placements)
+    labelled = _labelled(messages, owners) if settings.labels and settings.mode == "copy" else frozenset()
     stays: dict[MessageKey, Stay] = {}
     findings: list[Finding] = []
     for message in sorted(messages, key=lambda message: (message.internal_date, message.key)):
@@ -106,6 +108,8 @@ def plan_filing(
             findings.extend(_misfiled(message, customer, attribution, owners, history))
             continue
         stay = history.stay(message) or _not_yet(message, settings, filed, threads, now)
+        if stay is None and (message.fingerprint, customer.code) in labelled:
+            stay = "copied"
         if stay is None:
             desk.file(message, customer, attribution)
             _note_filed(filed, threads, message)
@@ -127,6 +131,11 @@ def _customer(folders: FolderNames, attribution: Attributed | None) -> Customer 
     if attribution is None or attribution.customer is None:
         return None
     return folders.roster.customer(attribution.customer)
+
+
+def _labelled(messages: Iterable[Message], owners: Owners) -> frozenset[tuple[str, str | None]]:
+    """Fingerprint and customer of what stands in customers' folders."""
+    return frozenset((message.fingerprint, owners.of(message.key.mailbox)) for message in messages)
 
 
 def _filed_since(

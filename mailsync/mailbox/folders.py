@@ -80,10 +80,14 @@ _SPECIAL_USE: dict[str, MailboxRole] = {
     "\\all": "all",
     "\\allmail": "all",
     "\\flagged": "all",
+    "\\starred": "all",
     "\\important": "all",
     # XLIST of older servers.
     "\\spam": "junk",
 }
+
+#: Where Gmail keeps its own mailboxes; "[Google Mail]" in accounts of some countries.
+_GOOGLE = frozenset({"[Gmail]", "[Google Mail]"})
 
 #: Names that mail programs and providers give, in their languages; compared without letter case.
 NAMES: dict[MailboxRole, tuple[str, ...]] = {
@@ -339,7 +343,14 @@ def _decide(folder: Folder, chosen: Mapping[str, MailboxRole]) -> tuple[MailboxR
         return chosen[folder.shown_name], "configuration"
     if folder.role != "other":
         return folder.role, "special-use"
-    return _ROLE_OF_NAME.get(_top_name(folder).casefold(), "other"), "name"
+    # Nobody makes folders below Gmail's root: what is not known there is All Mail, Starred or Important in some language.
+    unknown: MailboxRole = "all" if _below_google(folder) else "other"
+    return _ROLE_OF_NAME.get(_top_name(folder).casefold(), unknown), "name"
+
+
+def _below_google(folder: Folder) -> bool:
+    root, _, rest = folder.shown_name.partition(folder.separator or "/")
+    return root in _GOOGLE and bool(rest)
 
 
 def _top_name(folder: Folder) -> str:
@@ -347,6 +358,6 @@ def _top_name(folder: Folder) -> str:
     if folder.separator is None:
         return folder.shown_name
     parts = folder.shown_name.split(folder.separator)
-    if len(parts) > 1 and (parts[0].upper() == "INBOX" or parts[0] in ("[Gmail]", "[Google Mail]")):
+    if len(parts) > 1 and (parts[0].upper() == "INBOX" or parts[0] in _GOOGLE):
         parts = parts[1:]
     return parts[0] if len(parts) == 1 else ""

@@ -112,7 +112,13 @@ class ImapSession:
 
     @property
     def can_expunge_uids(self) -> bool:
-        return "UIDPLUS" in self.capabilities
+        # On Gmail folders are labels, and its user's settings say whether EXPUNGE archives, bins or deletes.
+        return "UIDPLUS" in self.capabilities and not self.has_labels
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether one message stands in several mailboxes, as labels (Gmail, X-GM-EXT-1)."""
+        return "X-GM-EXT-1" in self.capabilities
 
     def personal_namespace(self) -> tuple[str, str | None] | None:
         """Prefix and separator of the person's own mailboxes (RFC 2342); None where the server does not say."""

@@ -80,7 +80,7 @@ def probe(
         condstore="CONDSTORE" in capabilities,
         qresync="QRESYNC" in capabilities,
         special_use="SPECIAL-USE" in capabilities,
-        software=session.software or _vendor(capabilities),
+        software="Gmail" if session.has_labels else session.software or _vendor(capabilities),
         listing=listing,
         roles=tuple(assigned.items()),
         problems=listing.problems
@@ -161,7 +161,6 @@ def _problems(
 def _vendor(capabilities: frozenset[str]) -> str:
     """A guess for people to read; nothing depends on it."""
     marks = (
-        ("X-GM-EXT-1", "Gmail"),
         ("X-CM-EXT-1", "Coremail (NetEase)"),
         ("XAPPLEPUSHSERVICE", "Tencent, Apple or Dovecot with push"),
         ("XLIST", "provider with XLIST"),

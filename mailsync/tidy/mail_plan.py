@@ -136,7 +136,7 @@ def plan_mail(
     remembered: Mapping[Place, str] | None = None,
 ) -> MailPlan:
     """The plan for the mail of one account. `remembered`: see `plan_filing`."""
-    memory, own, settings = mail.memory, own_people(house), _filing_settings(account)
+    memory, own, settings = mail.memory, own_people(house), _filing_settings(account, mail.profile)
     folders = _folders(house, account, roster, mail)
     attributions = attribute_mail(house, roster, mail.messages, folders, mail.placements)
     filing = plan_filing(
@@ -202,10 +202,11 @@ def _last_mail(messages: Iterable[Message], attributions: Attributions) -> dict[
     return newest
 
 
-def _filing_settings(account: Account) -> FilingSettings:
+def _filing_settings(account: Account, profile: Profile) -> FilingSettings:
     return FilingSettings(
         mode=account.filing.mode,
         only_read=account.filing.only_read,
         min_age_days=account.filing.min_age_days,
         leave_flagged=account.filing.leave_flagged,
+        labels="X-GM-EXT-1" in profile.capabilities,
     )

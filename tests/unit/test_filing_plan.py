@@ -413,3 +413,21 @@ def test_filing_twice_is_filing_once(messages: list[Message], thread: str, seed:
         plan(sorted(messages, key=lambda one: hash((one.key, seed))), threads=threads).actions
         == first.actions
     )
+
+
+@pytest.mark.parametrize(
+    ("mode", "labels", "planned"), [("copy", True, 0), ("copy", False, 1), ("move", True, 1)]
+)
+def test_a_message_that_carries_the_label_is_not_copied_again(mode: Any, labels: bool, planned: int) -> None:
+    here, there = message(1, fingerprint="same"), message(9, mailbox=D12, fingerprint="same")
+    made = plan_filing(
+        [here, there],
+        {here.key: Decided(customer="D12"), there.key: Decided(customer="D12")},
+        {},
+        folders=NAMES,
+        settings=FilingSettings(mode=mode, labels=labels),
+        existing=["INBOX", D12],
+        placements=[],
+        now=NOW,
+    )
+    assert sum(isinstance(action, MessageTransfer) for action in made.actions) == planned

@@ -25,7 +25,14 @@ def test_a_name_says_what_the_folder_is_for(expected: str, name: str) -> None:
     assert role(name) == expected
     assert role(name.upper()) == expected
     assert role(f"INBOX.{name}", separator=".") == expected
-    assert role(f"[Gmail]/{name}") == expected
+    assert role(f"[Gmail]/{name}") == ("all" if expected == "other" else expected)
+
+
+@pytest.mark.parametrize("root", ["[Gmail]", "[Google Mail]"])
+@pytest.mark.parametrize("name", ["All Mail", "Alle Nachrichten", "所有邮件", "已加星标", "Important", "x/y"])
+def test_views_of_gmail_are_known_without_special_use(root: str, name: str) -> None:
+    assert role(f"{root}/{name}") == "all"
+    assert role(name.replace("/", "-")) == "other"
 
 
 @pytest.mark.parametrize("wanted", ["sent", "drafts", "junk", "trash"])

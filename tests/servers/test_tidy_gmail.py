@@ -1,0 +1,89 @@
+"""Filing on Gmail, where a folder is a label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from mailsync.tidy import running
+from mailsync.tidy.desk import open_desk
+from mailsync.tidy.settings import Access, Account, FilingRules, House, Options
+from tests.servers.gmail import FakeGmail
+from tests.servers.registry_files import at_rest
+from tests.system.company import letter
+
+D12 = "Customers/D12 Gibson"
+Tidy = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(params=[True, False], ids=["copyuid", "no-copyuid"])
+def gmail(request: pytest.FixtureRequest) -> Iterator[FakeGmail]:
+    with FakeGmail(says_uids=request.param) as server:
+        server.deliver(letter(0).raw, "INBOX")
+        server.deliver(letter(2).raw, "INBOX")
+        yield server
+
+
+@pytest.fixture
+def tidy(gmail: FakeGmail, tmp_path: Path) -> Tidy:
+    registry = tmp_path / "registry"
+    registry.mkdir()
+    (registry / "customers.csv").write_text("code,company,country,channel,show\nD12,Gibson,AU,show,D\n")
+    (registry / "shows.csv").write_text("letter,name,coded\nD,Domotex,yes\n")
+    (registry / "people.csv").write_text(
+        "id,codes,name,company,email\np1,D12,Jane,Gibson,jane@gibson.example\n"
+    )
+    at_rest(registry)
+    house = House(
+        database=f"sqlite:///{tmp_path}/mailsync.db", state_dir=tmp_path, registry_source=str(registry)
+    )
+    access = Access(
+        url=f"imap://127.0.0.1:{gmail.login.port}", user=gmail.user, password=lambda: "geheim-word"
+    )
+
+    def run(mode: Literal["move", "copy"] = "move") -> dict[str, Any]:
+        account = Account(
+            name="rep",
+            addresses=("rep@ourcompany.example",),
+            mail=access,
+            confirmed=True,
+            max_changes=1.0,
+            filing=FilingRules(mode=mode),
+        )
+        return running.run(open_desk(house), account, Options(by_hand=False))
+
+    return run
+
+
+@pytest.mark.parametrize(("mode", "labels"), [("move", {D12}), ("copy", {"INBOX", D12})])
+def test_the_second_and_third_run_have_nothing_to_do(
+    gmail: FakeGmail, tidy: Tidy, mode: str, labels: set[str]
+) -> None:
+    assert tidy(mode)["errors"] == []
+    assert gmail.labels() == [labels, labels]
+    assert [tidy(mode)["actions"] for _ in range(2)] == [[], []]
+    assert not any("[Gmail]/All" in line or "Important" in line for line in gmail.heard if "EXAMINE" in line)
+    assert "UID EXPUNGE" not in gmail.verbs()
+
+
+@pytest.mark.parametrize(("mode", "labels"), [("move", {D12}), ("copy", {"INBOX", D12})])
+def test_mail_that_carries_the_label_already_settles(
+    gmail: FakeGmail, tidy: Tidy, mode: str, labels: set[str]
+) -> None:
+    for mail in gmail.mails:
+        gmail.label(mail, D12)
+    tidy(mode)
+    assert gmail.labels() == [labels, labels]
+    assert [tidy(mode)["actions"] for _ in range(2)] == [[], []]
+
+
+def test_a_line_that_breaks_after_move_is_settled_by_the_next_run(gmail: FakeGmail, tidy: Tidy) -> None:
+    gmail.dies_after_move = True
+    tidy()
+    assert gmail.labels() == [{D12}, {D12}]
+    tidy()
+    assert tidy()["actions"] == [] and gmail.labels() == [{D12}, {D12}]
+    assert gmail.verbs().count("UID MOVE") == 1
