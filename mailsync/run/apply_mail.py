@@ -337,7 +337,9 @@ def _why_kept(
 ) -> str | None:
     """Why a copy stays: it may be the only one left, or a person made it their own."""
     if not mail.can_expunge_uids:
-        return N_("The server cannot remove single messages (no UIDPLUS): the copy stays in {before}")
+        return N_(
+            "The server cannot safely remove single messages (no UIDPLUS, or Gmail): the copy stays in {before}"
+        )
     if copy is None or copy.fingerprint != action.fingerprint:
         return N_("The copy is no longer in {before}")
     if original is None or original.fingerprint != action.fingerprint:
