@@ -90,7 +90,7 @@ def plan_filing(
         folders=folders, settings=settings, existing=existing, placements=placements, renaming=renaming
     )
     followers = Followers(folders, placements)
-    labelled = _labelled(messages, owners) if settings.labels and settings.mode == "copy" else frozenset()
+    labelled = _labelled(messages, owners) if settings.labels else frozenset()
     stays: dict[MessageKey, Stay] = {}
     findings: list[Finding] = []
     for message in sorted(messages, key=lambda message: (message.internal_date, message.key)):
@@ -108,7 +108,9 @@ def plan_filing(
             findings.extend(_misfiled(message, customer, attribution, owners, history))
             continue
         stay = history.stay(message) or _not_yet(message, settings, filed, threads, now)
-        if stay is None and (message.fingerprint, customer.code) in labelled:
+        # Gmail's Sent Mail may keep what is moved out of it: one label is enough there in mode move as well.
+        keeps = settings.mode == "copy" or message.role == "sent"
+        if stay is None and keeps and (message.fingerprint, customer.code) in labelled:
             stay = "copied"
         if stay is None:
             desk.file(message, customer, attribution)

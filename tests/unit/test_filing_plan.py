@@ -416,10 +416,19 @@ def test_filing_twice_is_filing_once(messages: list[Message], thread: str, seed:
 
 
 @pytest.mark.parametrize(
-    ("mode", "labels", "planned"), [("copy", True, 0), ("copy", False, 1), ("move", True, 1)]
+    ("mode", "mailbox", "labels", "planned"),
+    [
+        ("copy", "INBOX", True, 0),
+        ("copy", "INBOX", False, 1),
+        ("move", "INBOX", True, 1),
+        ("move", "Sent", True, 0),
+        ("move", "Sent", False, 1),
+    ],
 )
-def test_a_message_that_carries_the_label_is_not_copied_again(mode: Any, labels: bool, planned: int) -> None:
-    here, there = message(1, fingerprint="same"), message(9, mailbox=D12, fingerprint="same")
+def test_a_message_that_carries_the_label_is_not_copied_again(
+    mode: Any, mailbox: str, labels: bool, planned: int
+) -> None:
+    here, there = message(1, mailbox=mailbox, fingerprint="same"), message(9, mailbox=D12, fingerprint="same")
     made = plan_filing(
         [here, there],
         {here.key: Decided(customer="D12"), there.key: Decided(customer="D12")},
