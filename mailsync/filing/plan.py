@@ -107,11 +107,11 @@ def plan_filing(
         if not is_source(message):
             findings.extend(_misfiled(message, customer, attribution, owners, history))
             continue
-        stay = history.stay(message) or _not_yet(message, settings, filed, threads, now)
-        # Gmail's Sent Mail may keep what is moved out of it: one label is enough there in mode move as well.
-        keeps = settings.mode == "copy" or message.role == "sent"
-        if stay is None and keeps and (message.fingerprint, customer.code) in labelled:
-            stay = "copied"
+        stay = (
+            history.stay(message)
+            or _not_yet(message, settings, filed, threads, now)
+            or _has_label(message, customer, settings, labelled)
+        )
         if stay is None:
             desk.file(message, customer, attribution)
             _note_filed(filed, threads, message)
@@ -119,8 +119,7 @@ def plan_filing(
             stays[message.key] = stay
         if stay == "by-hand":
             findings.append(_taken_out(message, customer))
-    if settings.mode == "report-only":
-        stays.update(dict.fromkeys(desk.would_file, "report-only"))
+    stays.update(dict.fromkeys(desk.would_file, "report-only"))
     return FilingPlan(actions=desk.actions(), findings=(*findings, *desk.report()), stays=stays)
 
 
@@ -138,6 +137,17 @@ def _customer(folders: FolderNames, attribution: Attributed | None) -> Customer 
 def _labelled(messages: Iterable[Message], owners: Owners) -> frozenset[tuple[str, str | None]]:
     """Fingerprint and customer of what stands in customers' folders."""
     return frozenset((message.fingerprint, owners.of(message.key.mailbox)) for message in messages)
+
+
+def _has_label(
+    message: Message,
+    customer: Customer,
+    settings: FilingSettings,
+    labelled: Collection[tuple[str, str | None]],
+) -> Stay | None:
+    """Gmail's Sent Mail may keep what is moved out of it: one label is enough there in mode move as well."""
+    keeps = settings.mode == "copy" or message.role == "sent"
+    return "copied" if keeps and (message.fingerprint, customer.code) in labelled else None
 
 
 def _filed_since(
@@ -203,7 +213,7 @@ class _Desk:
         self._created: dict[str, None] = {}
         self._transfers: list[MessageTransfer] = []
         self._counts: Counter[tuple[str, str]] = Counter()
-        self.would_file: list[MessageKey] = []
+        self.would_file: list[MessageKey] = []  #: in mode report-only
 
     def file(self, message: Message, customer: Customer, attribution: Attributed) -> None:
         destination = self._known_destination(customer, message.internal_date)
