@@ -64,6 +64,7 @@ class MemoryMail:
     separator: str = "/"
     can_move: bool = True
     can_expunge_uids: bool = True
+    has_labels: bool = False
     says_copyuid: bool = True
     says_modseq: bool = True
     says_uidnext: bool = True

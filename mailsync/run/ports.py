@@ -91,6 +91,11 @@ class MailPort(Protocol):
         """UIDPLUS (RFC 4315). With neither this nor MOVE, messages are not moved at all."""
         ...
 
+    @property
+    def has_labels(self) -> bool:
+        """A mailbox is a label, of which a message has several (Gmail): what has it already is not put there anew."""
+        ...
+
     def state(self, mailbox: str) -> MailboxState | None:
         """UIDVALIDITY and UIDNEXT; None where the mailbox does not exist."""
         ...

@@ -280,10 +280,7 @@ def _claim_copies(
     validity = mail.validity(destination)
     if validity is None:
         return {}
-    # A mailbox created anew meanwhile numbers from 1: the fence says nothing there.
-    fences = {
-        row.id: row.fence.uidnext if row.fence and row.fence.uidvalidity == validity else 1 for row in rows
-    }
+    fences = {row.id: 1 if mail.has_labels else _first_uid(row, validity) for row in rows}
     held = mail.messages_from(destination, min(fences.values()))
     found: dict[int, int] = {}
     # Of equal messages, those that left their place are served first: their copies must exist.
@@ -300,6 +297,11 @@ def _claim_copies(
             claimed.add(copy)
             found[row.id] = copy
     return found
+
+
+def _first_uid(row: JournalRow, validity: int) -> int:
+    """From where a copy is sought. A mailbox created anew meanwhile numbers from 1: the fence says nothing there."""
+    return row.fence.uidnext if row.fence and row.fence.uidvalidity == validity else 1
 
 
 def _source(row: JournalRow) -> MessageTransfer | MessageRemove:

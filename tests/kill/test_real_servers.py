@@ -53,6 +53,7 @@ class GatedMail:
     says_copyuid: bool = True
     gate: Callable[[], None] = no_gate
     can_expunge_uids: bool = True
+    has_labels: bool = False
 
     def state(self, mailbox: str) -> MailboxState | None:
         return self.session.state(mailbox)

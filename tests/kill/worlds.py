@@ -143,6 +143,7 @@ class MemoryMail:
 
     can_move: bool = True
     can_expunge_uids: bool = True
+    has_labels: bool = False
     says_copyuid: bool = True
     mailboxes: dict[str, dict[int, Mail]] = field(default_factory=lambda: {"INBOX": {}, "Sent": {}})
     uidvalidity: dict[str, int] = field(default_factory=lambda: {"INBOX": 1, "Sent": 2})

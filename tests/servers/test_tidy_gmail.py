@@ -87,7 +87,7 @@ def test_mail_that_carries_the_label_already_settles(
 ) -> None:
     for mail in gmail.mails:
         gmail.label(mail, D12)
-    tidy(mode)
+    assert tidy(mode)["conflicts"] == []
     assert gmail.labels() == [labels, labels]
     assert [tidy(mode)["actions"] for _ in range(2)] == [[], []]
 
@@ -101,7 +101,10 @@ def test_a_line_that_breaks_after_move_is_settled_by_the_next_run(gmail: FakeGma
     assert gmail.verbs().count("UID MOVE") == 1
 
 
-def test_undo_brings_mail_back_to_the_inbox(gmail: FakeGmail, tidy: Tidy) -> None:
+@pytest.mark.parametrize("labelled", [False, True], ids=["new label", "label of before"])
+def test_undo_brings_mail_back_to_the_inbox(gmail: FakeGmail, tidy: Tidy, labelled: bool) -> None:
+    for mail in gmail.mails if labelled else ():
+        gmail.label(mail, D12)
     told = tidy()
     tidy.undo(told["run"])
     assert gmail.labels() == [{"INBOX"}, {"INBOX"}]
