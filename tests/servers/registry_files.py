@@ -26,6 +26,15 @@ def write_registry(folder: Path, *, shows: Rows = (), customers: Rows = (), peop
     return folder
 
 
+def gibson_alone(folder: Path) -> Path:
+    """A registry of one customer, D12 Gibson, with one contact, Jane; at rest."""
+    shows = [{"letter": "D", "name": "Domotex", "coded": "yes"}]
+    customers = [{"code": "D12", "company": "Gibson", "country": "AU", "channel": "show", "show": "D"}]
+    jane = {"id": "p1", "codes": "D12", "name": "Jane", "company": "Gibson"}
+    people = [jane | {"email": "jane@gibson.example"}]
+    return at_rest(write_registry(folder, shows=shows, customers=customers, people=people))
+
+
 def at_rest(folder: Path) -> Path:
     """Files that nobody wrote lately: a reader of fresh ones waits a second, lest somebody is still writing."""
     for file in folder.iterdir():

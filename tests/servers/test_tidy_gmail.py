@@ -13,7 +13,7 @@ from mailsync.tidy import running, undoing
 from mailsync.tidy.desk import Desk, open_desk
 from mailsync.tidy.settings import Access, Account, FilingRules, House, Options
 from tests.servers.gmail import FakeGmail
-from tests.servers.registry_files import at_rest
+from tests.servers.registry_files import gibson_alone
 from tests.system.company import letter
 
 Mode = Literal["move", "copy"]
@@ -45,14 +45,7 @@ def gmail(request: pytest.FixtureRequest) -> Iterator[FakeGmail]:
 
 @pytest.fixture
 def tidy(gmail: FakeGmail, tmp_path: Path) -> Tidy:
-    registry = tmp_path / "registry"
-    registry.mkdir()
-    (registry / "customers.csv").write_text("code,company,country,channel,show\nD12,Gibson,AU,show,D\n")
-    (registry / "shows.csv").write_text("letter,name,coded\nD,Domotex,yes\n")
-    (registry / "people.csv").write_text(
-        "id,codes,name,company,email\np1,D12,Jane,Gibson,jane@gibson.example\n"
-    )
-    at_rest(registry)
+    registry = gibson_alone(tmp_path / "registry")
     house = House(
         database=f"sqlite:///{tmp_path}/mailsync.db", state_dir=tmp_path, registry_source=str(registry)
     )

@@ -17,7 +17,7 @@ from mailsync.tidy.calm import LONGEST
 from mailsync.tidy.desk import Desk, Kept, open_desk
 from mailsync.tidy.settings import Access, Account, FilingRules, House, Options
 from tests.conftest import MailUser
-from tests.servers.registry_files import at_rest
+from tests.servers.registry_files import gibson_alone
 from tests.system.company import letter
 
 D12 = "Customers/D12 Gibson"
@@ -61,14 +61,7 @@ class Office:
 
 @pytest.fixture
 def office(mail_user: MailUser, tmp_path: Path) -> Iterator[Office]:
-    registry = tmp_path / "registry"
-    registry.mkdir()
-    (registry / "customers.csv").write_text("code,company,country,channel,show\nD12,Gibson,AU,show,D\n")
-    (registry / "shows.csv").write_text("letter,name,coded\nD,Domotex,yes\n")
-    (registry / "people.csv").write_text(
-        "id,codes,name,company,email\np1,D12,Jane,Gibson,jane@gibson.example\n"
-    )
-    at_rest(registry)
+    registry = gibson_alone(tmp_path / "registry")
     mail_user.seed([letter(number) for number in range(0, 20, 2)])
     clock = Clock()
     house = House(
